@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory: frames, the kernel's heap, page tables, and the address space of a process.
+ * The page tables are PAE's; their entries are opaque and change only through pv_mmu_ops.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "../lib/lib.h"
+
+struct file;
+struct inode;
+struct trap_frame;
+
+/* ---- frames (mm/frames.c) ---- */
+
+struct page {
+    uint32_t refs;  /* users: mappings, page cache, owner; 0 = free */
+    uint32_t flags; /* PG_* */
+    struct list link;
+};
+enum { PG_RESERVED = 1, PG_TABLE = 2, PG_CACHE = 4 };
+
+/* One frame, its content undefined (page_alloc_zeroed: zeros); NULL when memory is exhausted, after
+   the reclaim of last resort (the OOM killer) has had its turn for user pages. refs is 1. */
+struct page *page_alloc(void);
+struct page *page_alloc_zeroed(void);
+/* 2^order frames that lie together (kernel stacks, DMA-like buffers). */
+struct page *page_alloc_order(unsigned order);
+void page_free_order(struct page *p, unsigned order);
+void page_get(struct page *p);
+void page_put(struct page *p); /* frees at zero */
+pfn_t page_to_pfn(const struct page *p);
+struct page *pfn_to_page(pfn_t pfn);
+void *page_address(const struct page *p); /* in the kernel's direct map */
+struct page *virt_to_page(const void *kernel_address);
+
+struct mem_stats {
+    uint32_t total, free, cached, tables; /* frames */
+};
+void mem_stats(struct mem_stats *out);
+
+/* ---- the kernel's heap (mm/kmalloc.c) ---- */
+
+void *kmalloc(size_t n);  /* NULL on exhaustion; 8-byte aligned; up to 128 KiB */
+void *kzalloc(size_t n);
+void kfree(void *p);      /* NULL is fine */
+char *kstrdup(const char *s);
+
+/* ---- user memory (mm/uaccess.c): the only way to touch a process's pages. ---- */
+
+/* All return 0, or -EFAULT when a byte of the range is not the process's to read or write. */
+int copy_from_user(void *to, const void __user *from, size_t n);
+int copy_to_user(void __user *to, const void *from, size_t n);
+int clear_user(void __user *to, size_t n);
+/* Length without the NUL, -EFAULT, or -ENAMETOOLONG when no NUL lies in the first size bytes. */
+ssize_t strncpy_from_user(char *to, const char __user *from, size_t size);
+#define get_user(x, p) copy_from_user(&(x), (p), sizeof(x))
+#define put_user(x, p)                                                                             \
+    ({                                                                                             \
+        __typeof__(*(p)) value_ = (x);                                                             \
+        copy_to_user((p), &value_, sizeof value_);                                                 \
+    })
+
+/* ---- address spaces (mm/vm.c) ---- */
+
+enum { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_SHARED = 8, VM_GROWSDOWN = 16, VM_STACK = 32, VM_HEAP = 64 };
+
+struct vm_area {
+    uint32_t start, end; /* page-aligned, [start, end) */
+    uint32_t flags;      /* VM_* */
+    struct file *file;   /* NULL: anonymous */
+    uint64_t offset;     /* of start in file, in bytes */
+    struct list link;    /* in mm->areas, by address */
+};
+
+struct mm {
+    uint32_t refs; /* tasks that share it (CLONE_VM, vfork) */
+    void *pgd;     /* PAE page-directory pointers; private to mm/ and pv/ */
+    struct list areas;
+    uint32_t code_start, code_end, data_start, data_end;
+    uint32_t brk_start, brk; /* byte-exact */
+    uint32_t stack_top, arg_start, arg_end, env_start, env_end;
+    uint32_t rss, peak_rss;  /* pages */
+    struct file *exe;        /* for /proc/PID/exe */
+};
+
+struct mm *mm_new(void);
+struct mm *mm_fork(struct mm *from); /* copy-on-write copy; NULL when out of memory */
+void mm_get(struct mm *m);
+void mm_put(struct mm *m);
+void mm_switch(struct mm *next); /* load its page tables; NULL: keep the current ones (kernel thread) */
+
+/* Map [addr, addr+len) into m. addr 0 without MAP_FIXED lets the kernel choose. prot and flags are
+   Linux's PROT_/MAP_ bits. Returns the address or -errno. file's reference is taken. */
+long vm_map(struct mm *m, uint32_t addr, uint32_t len, uint32_t prot, uint32_t flags,
+            struct file *file, uint64_t offset);
+long vm_unmap(struct mm *m, uint32_t addr, uint32_t len);
+long vm_protect(struct mm *m, uint32_t addr, uint32_t len, uint32_t prot);
+long vm_remap(struct mm *m, uint32_t addr, uint32_t old_len, uint32_t new_len, uint32_t flags,
+              uint32_t new_addr);
+uint32_t vm_brk(struct mm *m, uint32_t new_brk); /* the resulting break, unchanged on failure */
+struct vm_area *vm_find(struct mm *m, uint32_t addr);
+/* Make one page present with the wanted rights; also called by uaccess. 0, -EFAULT, -ENOMEM. */
+int vm_fault(struct mm *m, uint32_t addr, bool write, bool exec);
+/* The pages of m, read or written by somebody else (/proc/PID/cmdline, ptrace-like): bytes done. */
+ssize_t vm_access(struct mm *m, uint32_t addr, void *buf, size_t n, bool write);
+
+#endif
