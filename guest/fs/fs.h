@@ -39,9 +39,15 @@ struct inode_ops {
     long (*rmdir)(struct inode *dir, const char *name);
     long (*rename)(struct inode *old_dir, const char *old, struct inode *new_dir, const char *new);
     ssize_t (*readlink)(struct inode *i, char *buf, size_t size); /* kernel buffer, no NUL */
+    /* Links that lead to a thing rather than to a text (/proc/PID/exe, fd/N): a reference to it,
+       or ERR_PTR. NULL in the table: follow what readlink says. */
+    struct inode *(*follow)(struct inode *i);
     long (*truncate)(struct inode *i, uint64_t size);
     void (*getattr)(struct inode *i); /* refresh size, times of made-up files; may be NULL */
-    void (*release)(struct inode *i); /* last reference and last link gone */
+    /* The last reference is gone (an entry in a directory is a reference too): free the inode and
+       all it owns, except i->parent, which inode_put drops itself so that a deep chain of removed
+       directories does not recurse. */
+    void (*release)(struct inode *i);
 };
 
 struct inode {
@@ -55,9 +61,38 @@ struct inode {
     const struct file_ops *fops;
     struct super *super;
     struct inode *parent;  /* of a directory; what ".." means. Reference held. */
+    char *name;            /* of a directory: its entry in parent; NULL for roots */
     struct inode *mounted; /* root of what is mounted here */
-    void *priv;            /* the file system's */
+    struct list locks;     /* advisory locks, fs/locks.c */
+    void *priv;            /* of the special file behind it: a FIFO's pipe */
 };
+
+/*
+ * Where the bytes of a read or write live. Nearly always in the process, behind copy_to_user; but
+ * sendfile and the kernel itself move pages that no process can see, through the same functions.
+ */
+struct span {
+    char *base;
+    bool kernel;
+};
+#define USER_SPAN(p) ((struct span){ (char *)(p), false })
+#define KERNEL_SPAN(p) ((struct span){ (char *)(p), true })
+
+static inline int span_write(struct span s, size_t at, const void *from, size_t n)
+{
+    if (!s.kernel)
+        return copy_to_user(s.base + at, from, n);
+    memcpy(s.base + at, from, n);
+    return 0;
+}
+
+static inline int span_read(void *to, struct span s, size_t at, size_t n)
+{
+    if (!s.kernel)
+        return copy_from_user(to, s.base + at, n);
+    memcpy(to, s.base + at, n);
+    return 0;
+}
 
 typedef int (*filldir_t)(void *ctx, const char *name, size_t len, uint64_t next_pos, uint32_t ino,
                          unsigned type); /* non-zero: the buffer is full */
@@ -65,9 +100,9 @@ typedef int (*filldir_t)(void *ctx, const char *name, size_t len, uint64_t next_
 struct file_ops {
     int (*open)(struct inode *i, struct file *f);
     void (*release)(struct file *f);
-    /* Buffers are the process's: use copy_to_user / copy_from_user. */
-    ssize_t (*read)(struct file *f, void __user *buf, size_t n, uint64_t *pos);
-    ssize_t (*write)(struct file *f, const void __user *buf, size_t n, uint64_t *pos);
+    /* Move up to n bytes and advance *pos; the count, or -errno when not one byte moved. */
+    ssize_t (*read)(struct file *f, struct span to, size_t n, uint64_t *pos);
+    ssize_t (*write)(struct file *f, struct span from, size_t n, uint64_t *pos);
     loff_t (*lseek)(struct file *f, loff_t off, int whence);
     long (*ioctl)(struct file *f, uint32_t cmd, uint32_t arg);
     /* Ready events (POLL*); registers with the table's queues when pt is not NULL. */
@@ -76,6 +111,9 @@ struct file_ops {
     /* The page of the file at this page index for a mapping, a reference of its own (shared with
        the file: the caller copies for private writes). NULL in the table: cannot be mapped. */
     struct page *(*page)(struct inode *i, uint32_t index, int *err);
+    /* What to map instead of f when a shared mapping is made (/dev/zero: a new nameless file, so
+       that each mapping has zeros of its own). A reference, or ERR_PTR. NULL in the table: f. */
+    struct file *(*map_shared)(struct file *f, uint64_t size);
 };
 
 struct file {
@@ -85,13 +123,14 @@ struct file {
     struct inode *inode;
     const struct file_ops *fops;
     void *priv;
-    char *path; /* absolute, as opened: for /proc/PID/fd, exe and getcwd-like uses */
+    char *path; /* absolute, as opened: for /proc/PID/fd, exe and maps; NULL when memory was short */
 };
 
 enum {
     O_ACCMODE = 3, O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200,
     O_NOCTTY = 0400, O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, O_DIRECTORY = 0200000,
     O_NOFOLLOW = 0400000, O_CLOEXEC = 02000000, O_LARGEFILE = 0100000, O_PATH = 010000000,
+    O_NOATIME = 01000000, O_DIRECT = 040000, O_SYNC = 04010000, O_ASYNC = 020000,
 };
 
 /* ---- open files and paths, for the rest of the kernel ---- */
@@ -99,9 +138,18 @@ enum {
 void fs_init(void);                                   /* root tmpfs, /dev, /proc */
 long cpio_unpack(const void *image, size_t size);     /* newc archives, concatenated; into / */
 struct file *file_open(const char *path, uint32_t flags, mode_t mode); /* or ERR_PTR */
+/* Into a kernel buffer, f->pos untouched: bytes read (short only at the end), or -errno. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
+/* A nameless file of size zero bytes in memory: what shared anonymous memory is made of.
+   name is what /proc shows. A reference, or ERR_PTR. */
+struct file *file_new_memory(const char *name, uint64_t size);
 void file_get(struct file *f);
 void file_put(struct file *f); /* closes at zero */
+
+struct inode *inode_get(struct inode *i); /* returns i, for chaining */
+void inode_put(struct inode *i);          /* NULL is fine */
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+int inode_permission(struct inode *i, int may); /* 0, -EACCES, -EROFS: for current's uid and gid */
 
 struct files *files_new(void);
 struct files *files_fork(struct files *from); /* a copy that shares the open files */
@@ -111,6 +159,7 @@ void files_close_on_exec(struct files *t);
 struct file *fd_get(int fd); /* of current; a reference, or NULL: -EBADF */
 int fd_install(struct file *f, int lowest, bool cloexec); /* takes the reference; fd or -EMFILE */
 
+/* The next one's fs: shared (CLONE_FS) or copied; from NULL makes the first, at the root. */
 struct fs *fs_fork(struct fs *from, bool share);
 void fs_put(struct fs *fs);
 
