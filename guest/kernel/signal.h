@@ -25,10 +25,16 @@ struct siginfo_small { /* what we keep of a siginfo_t until it is delivered */
     int status;         /* SIGCHLD */
 };
 
+/* Standard signals do not queue: the first of each keeps its information. Real-time signals do,
+   in the order of their sending. */
+#define SIGRTMIN 32
 struct sigpending {
     sigset_t set;
-    struct siginfo_small info[NSIG]; /* the first of each; standard signals do not queue */
+    struct siginfo_small info[SIGRTMIN];
+    struct list queue; /* struct sigqueue, of real-time signals */
 };
+void sigpending_init(struct sigpending *p);
+void sigpending_flush(struct sigpending *p, sigset_t which);
 
 struct sighand; /* kernel/signal.c: the actions, shared by CLONE_SIGHAND */
 

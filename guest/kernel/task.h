@@ -16,6 +16,7 @@
 struct files; /* fs/fs.h: the table of open files */
 struct fs;    /* fs/fs.h: root, working directory, umask */
 struct tty;
+struct wait_queue;
 
 #define KSTACK_ORDER 1 /* 8 KiB, always mapped */
 #define TASK_COMM_LEN 16
@@ -26,6 +27,40 @@ enum task_state {
     TASK_UNINTERRUPTIBLE, /* sleeps; only its event wakes it */
     TASK_STOPPED,         /* by job control */
     TASK_ZOMBIE,          /* exited, status not collected */
+    TASK_DEAD,            /* collected; freed as soon as somebody else runs */
+};
+
+struct wait_queue {
+    struct list waiters;
+};
+
+/*
+ * A process: what its threads share beside memory, files and signal actions. It lives until the
+ * last of its tasks is freed; its leader stays a zombie until every other thread is gone.
+ */
+struct thread_group {
+    uint32_t refs;    /* tasks that point here */
+    uint32_t live;    /* threads that have not exited */
+    uint32_t stopped; /* threads parked by job control */
+    struct list threads; /* struct task.threads */
+    struct sigpending pending;
+    bool exiting; /* every thread must die, with exit_code */
+    int exit_code;
+    struct task *exec_thread; /* the one that outlives the others in execve() */
+    int stop_signal;     /* job control: non-zero while the group is to stand still */
+    bool stop_reported;  /* wait4(WUNTRACED) has seen it */
+    bool continued;      /* wait4(WCONTINUED) has not seen it yet */
+    bool stop_notified;  /* the parent got its SIGCHLD for this stop */
+    bool did_exec;       /* setpgid() by the parent comes too late */
+    struct wait_queue wait_children; /* children changing state, and threads ending */
+    struct itimer {
+        uint64_t at, interval; /* ns (of the monotonic clock; of CPU time for the other two) */
+    } itimer[3];               /* ITIMER_REAL, _VIRTUAL, _PROF; at 0 = off */
+    uint32_t dead_utime, dead_stime, cutime, cstime; /* ticks: of ended threads, of reaped children */
+    uint32_t dead_min_flt, cmin_flt, max_rss, cmax_rss;
+    struct rlimit_pair {
+        uint32_t soft, hard;
+    } rlim[16];
 };
 
 struct task {
@@ -35,9 +70,12 @@ struct task {
     char comm[TASK_COMM_LEN];
     struct task *parent, *leader;
     struct list children, sibling; /* of thread-group leaders */
-    struct list threads;           /* ring of the thread group */
+    struct thread_group *group;
+    struct list threads;           /* in group->threads */
     struct list all;               /* every task, by pid */
-    uint32_t uid, gid;
+    uint32_t uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+    uint32_t groups[32], ngroups; /* supplementary */
+    uint32_t personality;
 
     /* how it runs (kernel/sched.c) */
     enum task_state state;
@@ -47,7 +85,7 @@ struct task {
     void *kstack;
     uint32_t kernel_esp; /* saved by the switch */
     uint64_t wake_at;    /* ns of the monotonic clock; 0 = no time-out */
-    uint32_t utime, stime, cutime, cstime; /* ticks */
+    uint32_t utime, stime; /* ticks; of the thread */
     uint64_t start_ns;
     uint32_t min_flt, switches;
 
@@ -56,9 +94,12 @@ struct task {
     struct files *files;
     struct fs *fs;
     struct sighand *sighand;
-    struct sigpending pending, *shared_pending; /* own; the group's */
+    struct sigpending pending; /* its own; the process's are in group->pending */
     sigset_t blocked, saved_blocked;
     bool restore_blocked; /* sigsuspend: put saved_blocked back on the way out */
+    sigset_t sigwait;     /* sigtimedwait: blocked signals that must wake it all the same */
+    uint32_t altstack_sp, altstack_size, altstack_flags;
+    int parent_death_signal;
     uint64_t tls[3]; /* GDT 6..8 */
     bool fpu_used;
     void *fpu; /* 512 bytes, 16-aligned, FXSAVE image */
@@ -66,19 +107,14 @@ struct task {
 
     /* how it ends */
     int exit_code; /* as wait4 reports it: status << 8 | signal */
-    int exit_signal;
-    bool vfork_parent_waits;
-    int stop_signal; /* reported by wait4(WUNTRACED) once */
-    bool continued;
+    int exit_signal; /* to the parent; 0: none (threads: -1) */
+    struct completion *vfork_done; /* on the stack of the parent that waits; NULL: nobody does */
     uint32_t __user *set_child_tid, *clear_child_tid;
     uint32_t __user *robust_list;
-    struct list wait_children; /* wait queue: its own children changing state */
 
-    /* restart_syscall */
+    /* restart_syscall: what goes on after a signal that was not handled */
     long (*restart_fn)(struct task *t);
     uint64_t restart_args[4];
-    uint64_t alarm_at, alarm_interval; /* ITIMER_REAL, ns; 0 = off */
-    uint32_t rlim_stack, rlim_nofile;
 };
 
 extern struct task *current;
@@ -89,9 +125,6 @@ void task_get_name(const struct task *t, char buf[TASK_COMM_LEN]);
 
 /* ---- sleeping and waking (kernel/sched.c) ---- */
 
-struct wait_queue {
-    struct list waiters;
-};
 #define WAIT_QUEUE_INIT(q) { LIST_INIT((q).waiters) }
 
 struct waiter {
@@ -103,7 +136,13 @@ void wait_queue_init(struct wait_queue *q);
 void wait_add(struct wait_queue *q, struct waiter *w); /* w->task = current */
 void wait_remove(struct waiter *w);
 void wake_up(struct wait_queue *q); /* all of them; safe from interrupt handlers */
-void wake_task(struct task *t);
+void wake_task(struct task *t); /* from any sleep but TASK_STOPPED; also starts a new task */
+
+/* Something that happens once, and one who waits for it. */
+struct completion {
+    bool done;
+    struct wait_queue queue;
+};
 
 /* Sleep until woken, or until the monotonic clock passes deadline_ns (0: no deadline). The state
    must have been set before the condition was last looked at. */
@@ -146,8 +185,23 @@ extern volatile uint32_t jiffies;
 uint64_t clock_monotonic_ns(void); /* since boot */
 uint64_t clock_realtime_ns(void);  /* since 1970 */
 
+/* For the timer interrupt, once a tick, interrupts masked: run the interval timers. user: the tick
+   hit user mode. kernel/itimer.c */
+void itimer_tick(bool user);
+
+/* ---- what kernel/sched.c and entry.S do for a new task ---- */
+
+/* Prepare t's kernel stack so that its first turn leaves to user mode through a copy of *f. */
+void sched_start_user(struct task *t, const struct trap_frame *f);
+/* ... so that its first turn calls fn(arg). If fn returns, it has called do_execve() on
+   current_frame() - the frame at the top of its stack - and leaves through that; otherwise it must
+   end in do_exit(). */
+void sched_start_kernel(struct task *t, void (*fn)(void *), void *arg);
+
 /* ---- life and death (kernel/fork.c, exec.c, exit.c) ---- */
 
+/* Make a zeroed task sound: lists, queues, defaults. For the boot task; fork does it by itself. */
+void task_init(struct task *t);
 struct task *kernel_thread(void (*fn)(void *), void *arg, const char *name);
 long do_clone(struct trap_frame *f, uint32_t flags, uint32_t stack, uint32_t __user *ptid,
               uint32_t tls, uint32_t __user *ctid);
@@ -155,5 +209,14 @@ long do_clone(struct trap_frame *f, uint32_t flags, uint32_t stack, uint32_t __u
 long do_execve(struct trap_frame *f, const char *path, char *const argv[], char *const envp[]);
 void do_exit(int code) __noreturn;       /* this task; code as wait4 reports it */
 void do_group_exit(int code) __noreturn; /* its whole thread group */
+void task_release(struct task *t);       /* a zombie: unlink and, when nobody stands on it, free */
+uint32_t rlimit(const struct task *t, unsigned resource); /* the soft limit; RLIM_INFINITY = ~0 */
+
+/* CPU time of a whole process, ended threads included, in ticks. */
+void task_group_times(const struct task *t, uint32_t *utime, uint32_t *stime);
+
+enum { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC,
+       RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_COUNT = 16 };
+#define RLIM_INFINITY 0xFFFFFFFFu
 
 #endif
