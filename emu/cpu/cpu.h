@@ -144,6 +144,14 @@ struct x86_regs *cpu_regs_rw(struct vcpu *c); /* what is changed in it becomes t
 uint32_t cpu_gpr(struct vcpu *c, unsigned r); /* cheaper than cpu_regs() for one or two */
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v);
 
+/* The model-specific registers that the CPU itself uses: EFER (NXE alone can be set), SYSENTER_CS,
+   SYSENTER_ESP, SYSENTER_EIP, PAT, MISC_ENABLE. False for any other index, or for a value the
+   register cannot take. */
+bool cpu_msr_get(struct vcpu *c, uint32_t index, uint64_t *value);
+bool cpu_msr_set(struct vcpu *c, uint32_t index, uint64_t value);
+uint32_t cpu_dr_get(struct vcpu *c, unsigned n); /* debug registers: kept, never armed */
+void cpu_dr_set(struct vcpu *c, unsigned n, uint32_t value);
+
 /* ---- intents ---- */
 void cpu_flush_tlb(struct vcpu *c);
 /* Deliver an event through the guest's own IDT (x86_deliver), now. False: triple fault. */
