@@ -47,6 +47,7 @@ trap 'exit 1' HUP INT TERM
 for dir in bin sbin usr usr/bin usr/sbin etc proc dev run root tmp; do
     install -d -m 755 "$tree/$dir"
 done
+chmod 755 "$tree"
 chmod 1777 "$tree/tmp"
 chmod 700 "$tree/root"
 
