@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The run loop: one function, one page. Everything else in this program is a detail of one of its
+ * steps.
+ *
+ * Its law: what happens is a function of the cycle alone. A stop at any cycle, by a debugger, a
+ * snapshot or a slice, must leave no trace; so each turn of the loop first does everything that is
+ * due at the present cycle, until nothing is, and only then looks whether it shall stop.
+ */
+#include "machine.h"
+
+/* How often a live console is looked at: cycles of guest time, a few milliseconds of the host's. */
+#define LOOK_EVERY 4000000u
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Deliver what the console has to say at this cycle. */
+static void take_input(struct machine *m, struct domain *d, uint64_t now)
+{
+    while (input_next_due(m->input) <= now) {
+        uint16_t byte;
+        if (!d->ops->console_ready(d)) {
+            /* No room: try again later. The delay is part of the run, as the byte itself is. */
+            input_defer(m->input, now);
+            return;
+        }
+        if (!input_take(m->input, now, &byte))
+            return;
+        domain_emit(d, EVENT_input, byte, 0, 0, 0);
+        d->ops->console_receive(d, byte == INPUT_END ? INPUT_EOT : (uint8_t)byte);
+    }
+}
+
+static bool take_stop(struct machine *m)
+{
+    bool stop = m->stop;
+    m->stop = 0;
+    return stop;
+}
+
+/* Nothing runs: let time pass up to `next`; or end it, when nothing will ever happen again. */
+static void pass_time(struct machine *m, struct domain *d, uint64_t now, uint64_t next)
+{
+    if (d->ops->wakeable && !d->ops->wakeable(d)) {
+        domain_kill(d, "halted with interrupts off: nothing can wake it");
+        return;
+    }
+    if (next == CLOCK_NEVER && !input_is_open(m->input)) {
+        domain_kill(d, "halted with no timer armed and no more input: nothing can wake it");
+        return;
+    }
+    uint64_t wait = next == CLOCK_NEVER ? LOOK_EVERY : next - now;
+    uint64_t passed = m->host.idle ? m->host.idle(m->host.ctx, wait) : wait;
+    passed = earliest(passed, wait);
+    cpu_charge(d->cpu, passed);
+    d->state.idle_cycles += passed;
+}
+
+enum end_kind machine_run(struct machine *m, uint64_t until)
+{
+    struct domain *d = m->domain;
+    uint64_t limit = m->config.max_cycles ? m->config.max_cycles : CLOCK_NEVER;
+
+    for (;;) {
+        uint64_t now = cpu_now(d->cpu);
+
+        /* 1. What is due: timers move interrupt lines, the console gets its byte. */
+        if (m->host.look)
+            m->host.look(m->host.ctx);
+        clock_run_due(&m->clock, now);
+        take_input(m, d, now);
+
+        /* 2. May the vcpu take an interrupt? Then it does, before the next instruction. */
+        bool pending = d->ops->irq_pending(d);
+        if (pending && !d->end.kind && d->ops->interruptible(d)) {
+            d->state.halted = 0;
+            d->state.irqs++;
+            d->ops->interrupt(d);
+            continue;
+        }
+        cpu_want_window(d->cpu, pending);
+
+        /* 3. Is it over, or enough for now? */
+        if (d->end.kind)
+            return d->end.kind;
+        if (now >= limit)
+            return END_MAX_CYCLES;
+        if (now >= until || take_stop(m))
+            return END_NONE;
+
+        /* 4. Until when can nothing happen by itself? */
+        uint64_t next = earliest(earliest(clock_next(&m->clock), input_next_due(m->input)),
+                                 earliest(until, limit));
+
+        /* 5. Halted: nothing runs, time passes. Else run guest code up to there; its exits are
+              answered on the way, in domain.c. */
+        if (d->state.halted) {
+            pass_time(m, d, now, next);
+            continue;
+        }
+        if (m->host.look)
+            next = earliest(next, now + LOOK_EVERY);
+        cpu_run(d->cpu, next);
+    }
+}
