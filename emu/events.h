@@ -49,6 +49,8 @@ struct events *events_new(void);
 void events_free(struct events *s);
 
 void events_emit(struct events *s, const struct event *e);
+/* Does a reader want this class? Whoever would have to work for an event asks first. */
+bool events_wanted(const struct events *s, enum event_class class);
 uint64_t events_count(const struct events *s); /* guest-visible ones, since the start */
 
 /* Call fn for every event of these classes (a mask). At most 8 readers. */

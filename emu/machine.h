@@ -67,6 +67,7 @@ struct domain_state {
     uint64_t exits[EXIT_KINDS];
     uint64_t irqs;
     uint64_t idle_cycles;
+    uint64_t tsc_offset; /* WRMSR of the TSC */
 };
 
 struct domain {

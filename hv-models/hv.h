@@ -113,6 +113,8 @@ struct hv_stage_site {
     unsigned line;
 };
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
+/* The site with this number (events carry it), or NULL. */
+const struct hv_stage_site *hv_stage_site(uint32_t number);
 #define hv_stage2(d, what, a, b)                                                                   \
     do {                                                                                           \
         static const struct hv_stage_site site_                                                    \
