@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One instruction at a time: how long it is, and whether it is one of the few that the engine must
+ * not run by itself. This is asked for every instruction of every block that is translated, so the
+ * decoder runs in its minimal mode (lengths and raw bytes, no operands) and the answer comes from
+ * two small tables indexed by opcode: the one-byte map and the 0F map. Listings, which a person
+ * waits for, use the full decoder.
+ *
+ * The only file that includes Zydis.
+ */
+#include <stdio.h>
+
+#include <Zydis/Zydis.h>
+
+#include "x86.h"
+
+enum {
+    ENDS = 1,      /* the engine ends its block after it */
+    ENDS32 = 2,    /* ... in 32-bit code only */
+    STRING = 4,    /* may be repeated, and then ends the block */
+    WIDE = 8,      /* of the port instructions: not the byte form */
+    IMM_PORT = 16, /* the port is the instruction's last byte */
+    GROUP = 32,    /* depends on ModRM: see classify_group() */
+};
+
+struct trait {
+    uint8_t sensitive; /* enum x86_sensitive */
+    uint8_t traits;
+};
+
+/* What is not here is plain and runs on. Reloading ES, SS or DS ends a block because the engine
+   bakes into a translation whether their bases are zero; FS and GS it always adds. */
+static const struct trait one_byte[256] = {
+    [0x07] = {INSN_PLAIN, ENDS32}, /* pop es */
+    [0x17] = {INSN_PLAIN, ENDS},   /* pop ss */
+    [0x1F] = {INSN_PLAIN, ENDS32}, /* pop ds */
+    [0x6C] = {INSN_INS, STRING},
+    [0x6D] = {INSN_INS, STRING | WIDE},
+    [0x6E] = {INSN_OUTS, STRING},
+    [0x6F] = {INSN_OUTS, STRING | WIDE},
+    [0x70 ... 0x7F] = {INSN_PLAIN, ENDS}, /* jcc */
+    [0x8E] = {INSN_PLAIN, GROUP},         /* mov sreg */
+    [0x90] = {INSN_PLAIN, GROUP},         /* nop; pause */
+    [0x9A] = {INSN_PLAIN, ENDS},          /* call far */
+    [0x9D] = {INSN_PLAIN, ENDS},          /* popf */
+    [0xA4 ... 0xA7] = {INSN_PLAIN, STRING},
+    [0xAA ... 0xAF] = {INSN_PLAIN, STRING},
+    [0xC2 ... 0xC3] = {INSN_PLAIN, ENDS},   /* ret */
+    [0xC4 ... 0xC5] = {INSN_PLAIN, ENDS32}, /* les, lds */
+    [0xC7] = {INSN_PLAIN, GROUP},           /* mov; xbegin */
+    [0xCA ... 0xCF] = {INSN_PLAIN, ENDS},   /* retf, int3, int, into, iret */
+    [0xE0 ... 0xE3] = {INSN_PLAIN, ENDS},   /* loop, jcxz */
+    [0xE4] = {INSN_IN, IMM_PORT},
+    [0xE5] = {INSN_IN, IMM_PORT | WIDE},
+    [0xE6] = {INSN_OUT, IMM_PORT},
+    [0xE7] = {INSN_OUT, IMM_PORT | WIDE},
+    [0xE8 ... 0xEB] = {INSN_PLAIN, ENDS}, /* call, jmp, jmp far, jmp short */
+    [0xEC] = {INSN_IN, 0},
+    [0xED] = {INSN_IN, WIDE},
+    [0xEE] = {INSN_OUT, 0},
+    [0xEF] = {INSN_OUT, WIDE},
+    [0xF1] = {INSN_ICEBP, ENDS},
+    [0xF4] = {INSN_HLT, ENDS},
+    [0xFB] = {INSN_PLAIN, ENDS},  /* sti */
+    [0xFF] = {INSN_PLAIN, GROUP}, /* inc, dec, push; call, jmp */
+};
+
+static const struct trait two_byte[256] = {
+    [0x01] = {INSN_PLAIN, GROUP}, /* sgdt ... invlpg, and the instructions in its holes */
+    [0x05] = {INSN_SYSCALL, ENDS},
+    [0x06] = {INSN_PLAIN, ENDS},  /* clts */
+    [0x07] = {INSN_PLAIN, ENDS},  /* sysret */
+    [0x0B] = {INSN_PLAIN, ENDS},  /* ud2 */
+    [0x22] = {INSN_PLAIN, GROUP}, /* mov cr */
+    [0x21] = {INSN_MOV_FROM_DR, 0},
+    [0x23] = {INSN_MOV_TO_DR, ENDS},
+    [0x30] = {INSN_WRMSR, 0},
+    [0x31] = {INSN_RDTSC, 0},
+    [0x32] = {INSN_RDMSR, 0},
+    [0x33] = {INSN_RDPMC, 0},
+    [0x34] = {INSN_SYSENTER, ENDS},
+    [0x35] = {INSN_SYSEXIT, ENDS},
+    [0x80 ... 0x8F] = {INSN_PLAIN, ENDS}, /* jcc */
+    [0xA2] = {INSN_CPUID, 0},
+    [0xAA] = {INSN_PLAIN, ENDS}, /* rsm */
+    [0xB2] = {INSN_PLAIN, ENDS}, /* lss */
+    [0xB9] = {INSN_PLAIN, ENDS}, /* ud1 */
+    [0xFF] = {INSN_PLAIN, ENDS}, /* ud0 */
+};
+
+/* What the prefixes before the opcode say. */
+struct prefixes {
+    bool rep, operand, address;
+    uint8_t seg; /* S_*, or S_COUNT */
+};
+
+static struct prefixes read_prefixes(const uint8_t *bytes, unsigned n)
+{
+    struct prefixes p = {.seg = S_COUNT};
+
+    for (unsigned i = 0; i < n; i++) {
+        switch (bytes[i]) {
+        case 0x26:
+            p.seg = S_ES;
+            break;
+        case 0x2E:
+            p.seg = S_CS;
+            break;
+        case 0x36:
+            p.seg = S_SS;
+            break;
+        case 0x3E:
+            p.seg = S_DS;
+            break;
+        case 0x64:
+            p.seg = S_FS;
+            break;
+        case 0x65:
+            p.seg = S_GS;
+            break;
+        case 0x66:
+            p.operand = true;
+            break;
+        case 0x67:
+            p.address = true;
+            break;
+        case 0xF2:
+        case 0xF3:
+            p.rep = true;
+            break;
+        }
+    }
+    return p;
+}
+
+/* 0F 01: the memory forms are SGDT, SIDT, LGDT, LIDT, SMSW, -, LMSW, INVLPG; the register forms of
+   the others are instructions of their own. */
+static struct trait classify_0f01(uint8_t modrm)
+{
+    switch (modrm) {
+    case 0xC9: /* mwait */
+    case 0xCA: /* clac */
+    case 0xCB: /* stac */
+    case 0xD1: /* xsetbv */
+        return (struct trait){INSN_PLAIN, ENDS};
+    case 0xF9:
+        return (struct trait){INSN_RDTSCP, 0};
+    }
+    unsigned reg = modrm >> 3 & 7;
+    bool lmsw = reg == 6;
+    bool invlpg = reg == 7 && modrm < 0xC0;
+    return (struct trait){INSN_PLAIN, lmsw || invlpg ? ENDS : 0};
+}
+
+static struct trait classify_group(bool two, uint8_t opcode, uint8_t modrm,
+                                   const struct prefixes *p)
+{
+    struct trait plain = {INSN_PLAIN, 0}, ends = {INSN_PLAIN, ENDS};
+    unsigned reg = modrm >> 3 & 7;
+
+    if (two && opcode == 0x01)
+        return classify_0f01(modrm);
+    if (two) /* 0F 22 */
+        return (struct trait){reg == 3 ? INSN_MOV_TO_CR3 : INSN_PLAIN, ENDS};
+    switch (opcode) {
+    case 0x8E:
+        return reg == S_SS ? ends : (struct trait){INSN_PLAIN, reg < S_FS ? ENDS32 : 0};
+    case 0x90:
+        return p->rep ? ends : plain;
+    case 0xC7:
+        return modrm == 0xF8 ? ends : plain;
+    default: /* FF */
+        return reg >= 2 && reg <= 5 ? ends : plain;
+    }
+}
+
+static void decoder_init(ZydisDecoder *d, bool code32)
+{
+    ZydisDecoderInit(d, code32 ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+                     code32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+}
+
+bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x86_insn *out)
+{
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction i;
+
+    *out = (struct x86_insn){.seg = S_DS};
+    decoder_init(&decoder, code32);
+    ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, available, &i)))
+        return false;
+
+    struct prefixes p = read_prefixes(bytes, i.raw.prefix_count);
+    out->length = i.length;
+    out->addr16 = p.address == code32;
+    if (i.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || i.opcode_map > ZYDIS_OPCODE_MAP_0F)
+        return true;
+
+    bool two = i.opcode_map == ZYDIS_OPCODE_MAP_0F;
+    uint8_t modrm = (uint8_t)(i.raw.modrm.mod << 6 | i.raw.modrm.reg << 3 | i.raw.modrm.rm);
+    struct trait t = two ? two_byte[i.opcode] : one_byte[i.opcode];
+    if (t.traits & GROUP)
+        t = classify_group(two, i.opcode, modrm, &p);
+
+    out->sensitive = t.sensitive;
+    out->rep = p.rep && t.traits & STRING;
+    out->ends_block = t.traits & ENDS || (t.traits & ENDS32 && code32) || out->rep;
+    if (t.sensitive >= INSN_IN && t.sensitive <= INSN_OUTS)
+        out->size = !(t.traits & WIDE) ? 1 : p.operand == code32 ? 2 : 4;
+    if (t.traits & IMM_PORT) {
+        out->imm_port = true;
+        out->port = bytes[i.length - 1];
+    }
+    if (p.seg != S_COUNT)
+        out->seg = p.seg;
+    /* MOV to and from control and debug registers ignores mod: it is always a register. */
+    out->reg = modrm & 7;
+    out->special = modrm >> 3 & 7;
+    return true;
+}
+
+uint32_t x86_format(const uint8_t *bytes, uint32_t available, uint32_t eip, bool code32, char *text,
+                    uint32_t size)
+{
+    ZydisDecoder decoder;
+    ZydisFormatter formatter;
+    ZydisDecodedInstruction i;
+    ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+
+    if (size)
+        text[0] = '\0';
+    if (size < 2)
+        return 0;
+    decoder_init(&decoder, code32);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, available, &i, op)))
+        return 0;
+    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+    if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &i, op, i.operand_count_visible,
+                                                      text, size, eip, ZYAN_NULL)))
+        return 0;
+    return i.length;
+}
+
+const char *x86_decoder_version(void)
+{
+    /* The library's own answer, not the header's: they may differ on a person's machine. */
+    static char text[24];
+    uint64_t v = ZydisGetVersion();
+
+    snprintf(text, sizeof text, "%u.%u.%u", ZYDIS_VERSION_MAJOR(v), ZYDIS_VERSION_MINOR(v),
+             ZYDIS_VERSION_PATCH(v));
+    return text;
+}
