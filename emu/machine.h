@@ -20,6 +20,7 @@
 #include "mem.h"
 #include "state.h"
 
+#define MACHINE_LOG_MAX 64
 #define MACHINE_DEFAULT_MEM (64ull << 20)
 #define MACHINE_DEFAULT_RTC 1136073600 /* 2006-01-01 00:00:00 UTC: the year of the agreement */
 
@@ -78,6 +79,7 @@ struct domain {
     struct pc *pc;
     struct domain_state state;
     struct end end;
+    bool window_wanted; /* the CPU has been asked to say when an interrupt can be taken */
     const struct domain_ops *ops;
     void *model; /* hv-models/hv.c's: model table and model state */
 };
@@ -102,7 +104,10 @@ struct machine {
     struct events *events;
     struct input *input;
     struct domain *domain;
-    volatile int stop; /* machine_stop() */
+    uint64_t running_until; /* what cpu_run() was last told */
+    volatile int stop;      /* machine_stop() */
+    char *log[MACHINE_LOG_MAX]; /* what has been said once */
+    unsigned logged;
 };
 
 struct machine *machine_new(const struct machine_config *cfg, const struct machine_host *host,

@@ -7,7 +7,7 @@
  * snapshot or a slice, must leave no trace; so each turn of the loop first does everything that is
  * due at the present cycle, until nothing is, and only then looks whether it shall stop.
  */
-#include "machine.h"
+#include "domain.h"
 
 /* How often a live console is looked at: cycles of guest time, a few milliseconds of the host's. */
 #define LOOK_EVERY 4000000u
@@ -17,21 +17,20 @@ static uint64_t earliest(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Deliver what the console has to say at this cycle. */
-static void take_input(struct machine *m, struct domain *d, uint64_t now)
+/*
+ * Deliver what the console has to say at this cycle. False: a pipe's next byte is due, and the
+ * host does not have it yet. Guest time must then stand still until it has.
+ */
+static bool take_input(struct machine *m, struct domain *d, uint64_t now)
 {
-    while (input_next_due(m->input) <= now) {
+    while (machine_input_due(m) <= now) {
         uint16_t byte;
-        if (!d->ops->console_ready(d)) {
-            /* No room: try again later. The delay is part of the run, as the byte itself is. */
-            input_defer(m->input, now);
-            return;
-        }
         if (!input_take(m->input, now, &byte))
-            return;
+            return false;
         domain_emit(d, EVENT_input, byte, 0, 0, 0);
         d->ops->console_receive(d, byte == INPUT_END ? INPUT_EOT : (uint8_t)byte);
     }
+    return true;
 }
 
 static bool take_stop(struct machine *m)
@@ -71,7 +70,7 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
         if (m->host.look)
             m->host.look(m->host.ctx);
         clock_run_due(&m->clock, now);
-        take_input(m, d, now);
+        bool waiting = !take_input(m, d, now);
 
         /* 2. May the vcpu take an interrupt? Then it does, before the next instruction. */
         bool pending = d->ops->irq_pending(d);
@@ -81,6 +80,7 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
             d->ops->interrupt(d);
             continue;
         }
+        d->window_wanted = pending;
         cpu_want_window(d->cpu, pending);
 
         /* 3. Is it over, or enough for now? */
@@ -90,9 +90,11 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
             return END_MAX_CYCLES;
         if (now >= until || take_stop(m))
             return END_NONE;
+        if (waiting)
+            continue;
 
         /* 4. Until when can nothing happen by itself? */
-        uint64_t next = earliest(earliest(clock_next(&m->clock), input_next_due(m->input)),
+        uint64_t next = earliest(earliest(clock_next(&m->clock), machine_input_due(m)),
                                  earliest(until, limit));
 
         /* 5. Halted: nothing runs, time passes. Else run guest code up to there; its exits are
@@ -103,6 +105,7 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
         }
         if (m->host.look)
             next = earliest(next, now + LOOK_EVERY);
+        m->running_until = next;
         cpu_run(d->cpu, next);
     }
 }

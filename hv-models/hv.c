@@ -123,7 +123,9 @@ static bool wakeable(struct domain *d)
 
 static bool console_ready(struct domain *d)
 {
-    return pc_console_can_receive(d->pc);
+    /* A person may type whenever there is room; a pipe is patient and waits to be asked. */
+    return pc_console_can_receive(d->pc) &&
+           (!input_is_patient(d->machine->input) || pc_console_wants(d->pc));
 }
 
 static void console_receive(struct domain *d, uint8_t byte)

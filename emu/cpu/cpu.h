@@ -152,6 +152,9 @@ bool cpu_msr_set(struct vcpu *c, uint32_t index, uint64_t value);
 uint32_t cpu_dr_get(struct vcpu *c, unsigned n); /* debug registers: kept, never armed */
 void cpu_dr_set(struct vcpu *c, unsigned n, uint32_t value);
 
+uint32_t cpu_eip(struct vcpu *c); /* in an exit: of the instruction */
+unsigned cpu_cpl(struct vcpu *c);
+
 /* ---- intents ---- */
 void cpu_flush_tlb(struct vcpu *c);
 /* Deliver an event through the guest's own IDT (x86_deliver), now. False: triple fault. */
