@@ -101,6 +101,7 @@ struct machine *machine_new(const struct machine_config *cfg, const struct machi
         return NULL;
     }
     m->config = *cfg;
+    m->input_taken_at = CLOCK_NEVER;
     if (host)
         m->host = *host;
     m->events = events_new();

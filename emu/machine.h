@@ -105,7 +105,8 @@ struct machine {
     struct input *input;
     struct domain *domain;
     uint64_t running_until; /* what cpu_run() was last told */
-    volatile int stop;      /* machine_stop() */
+    uint64_t input_taken_at; /* the last cycle whose console input has been delivered */
+    volatile int stop;       /* machine_stop() */
     char *log[MACHINE_LOG_MAX]; /* what has been said once */
     unsigned logged;
 };

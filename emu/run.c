@@ -20,9 +20,15 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 /*
  * Deliver what the console has to say at this cycle. False: a pipe's next byte is due, and the
  * host does not have it yet. Guest time must then stand still until it has.
+ *
+ * Once for each cycle: a byte that somebody types while this cycle's interrupts are already being
+ * delivered belongs to a later one, or a replay, which finds it in the log from the start, would
+ * deliver it too early.
  */
 static bool take_input(struct machine *m, struct domain *d, uint64_t now)
 {
+    if (m->input_taken_at == now)
+        return true;
     while (machine_input_due(m) <= now) {
         uint16_t byte;
         if (!input_take(m->input, now, &byte))
@@ -30,6 +36,7 @@ static bool take_input(struct machine *m, struct domain *d, uint64_t now)
         domain_emit(d, EVENT_input, byte, 0, 0, 0);
         d->ops->console_receive(d, byte == INPUT_END ? INPUT_EOT : (uint8_t)byte);
     }
+    m->input_taken_at = now;
     return true;
 }
 
