@@ -22,7 +22,8 @@ struct siginfo_small { /* what we keep of a siginfo_t until it is delivered */
     int signo, code;
     pid_t pid;
     uint32_t uid, addr; /* addr: of a fault; or the value of sigqueue */
-    int status;         /* SIGCHLD */
+    int status;         /* SIGCHLD; with the times of the child, in ticks */
+    uint32_t utime, stime;
 };
 
 /* Standard signals do not queue: the first of each keeps its information. Real-time signals do,

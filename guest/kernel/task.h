@@ -25,6 +25,7 @@ enum task_state {
     TASK_RUNNING,         /* on the run queue, or the current one */
     TASK_INTERRUPTIBLE,   /* sleeps; a signal wakes it */
     TASK_UNINTERRUPTIBLE, /* sleeps; only its event wakes it */
+    TASK_KILLABLE,        /* sleeps; its event or SIGKILL wakes it */
     TASK_STOPPED,         /* by job control */
     TASK_ZOMBIE,          /* exited, status not collected */
     TASK_DEAD,            /* collected; freed as soon as somebody else runs */
@@ -100,6 +101,8 @@ struct task {
     sigset_t sigwait;     /* sigtimedwait: blocked signals that must wake it all the same */
     uint32_t altstack_sp, altstack_size, altstack_flags;
     int parent_death_signal;
+    uint32_t trap_vector, trap_error, trap_cr2; /* of the last fault that became a signal */
+    int forced_signal; /* the pending one that is the fault of this task's own instruction */
     uint64_t tls[3]; /* GDT 6..8 */
     bool fpu_used;
     void *fpu; /* 512 bytes, 16-aligned, FXSAVE image */
