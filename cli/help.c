@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* --help of the program and of its commands, from the same rows as the parser. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * `ringside`: find the command, parse its options, run it. Exit statuses are those of sysexits.h
  * where it has a fitting one; a command's own are told in its help.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside models`: what there is, from the models' own tables. */
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * ringside-pages: writes the man page and the bash completion, at build time, from the rows that the
  * parser uses, so that neither can forget an option.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Reports over jansson: a report is a json_t object, and nobody else needs to know. */
 #include "report.h"
 

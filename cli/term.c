@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one place of the program with process-wide state: a terminal and a signal handler are
  * process-wide things, and a handler can be told nothing but what lies in static memory.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The distance is Damerau's in its "optimal string alignment" form: the slips of a typing hand are
  * a wrong letter, one too many, one too few, and two in the wrong order. Names are short, so three
