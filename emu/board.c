@@ -7,11 +7,11 @@
 
 static enum cpu_act on_fault(struct domain *d, struct cpu_exit *x)
 {
-    struct x86_event ev = { .kind = X86_EV_FAULT,
-                            .vector = x->fault.vector,
-                            .has_error = x->fault.has_error,
-                            .error = x->fault.error,
-                            .cr2 = x->fault.cr2 };
+    struct x86_event ev = {.kind = X86_EV_FAULT,
+                           .vector = x->fault.vector,
+                           .has_error = x->fault.has_error,
+                           .error = x->fault.error,
+                           .cr2 = x->fault.cr2};
     if (!cpu_inject(d->cpu, &ev))
         domain_kill(d, "triple fault after exception %u", x->fault.vector);
     return CPU_DONE;
@@ -19,7 +19,7 @@ static enum cpu_act on_fault(struct domain *d, struct cpu_exit *x)
 
 static enum cpu_act on_softint(struct domain *d, struct cpu_exit *x)
 {
-    struct x86_event ev = { .kind = X86_EV_SOFT, .vector = x->softint.vector, .len = x->len };
+    struct x86_event ev = {.kind = X86_EV_SOFT, .vector = x->softint.vector, .len = x->len};
     if (!cpu_inject(d->cpu, &ev))
         domain_kill(d, "triple fault after INT %#x", x->softint.vector);
     return CPU_DONE;
@@ -107,8 +107,8 @@ static enum cpu_act on_sysenter(struct domain *d, struct cpu_exit *x)
     }
     struct x86_regs *r = cpu_regs_rw(d->cpu);
     uint32_t sel = (uint32_t)cs & 0xFFFC;
-    r->seg[S_CS] = (struct x86_seg){ .sel = sel, .limit = 0xFFFFFFFF, .flags = CODE0 };
-    r->seg[S_SS] = (struct x86_seg){ .sel = sel + 8, .limit = 0xFFFFFFFF, .flags = DATA0 };
+    r->seg[S_CS] = (struct x86_seg){.sel = sel, .limit = 0xFFFFFFFF, .flags = CODE0};
+    r->seg[S_SS] = (struct x86_seg){.sel = sel + 8, .limit = 0xFFFFFFFF, .flags = DATA0};
     r->cpl = 0;
     r->eflags &= ~(uint32_t)(FL_VM | FL_IF | FL_RF);
     r->gpr[R_ESP] = (uint32_t)esp;

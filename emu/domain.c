@@ -19,7 +19,7 @@ void domain_emit(struct domain *d, enum event_kind kind, uint32_t a, uint32_t b,
         .kind = (uint16_t)kind,
         .cpl = (uint8_t)cpu_cpl(d->cpu),
         .domain = (uint8_t)d->id,
-        .a = { a, b, c, e },
+        .a = {a, b, c, e},
     };
     events_emit(d->machine->events, &ev);
 }
@@ -45,13 +45,18 @@ static void emit_before(struct domain *d, const struct cpu_exit *x)
     case EXIT_SOFTINT:
         domain_emit(d, EVENT_softint, x->softint.vector, cpu_gpr(d->cpu, R_EAX), 0, 0);
         break;
-    case EXIT_HLT: domain_emit(d, EVENT_hlt, 0, 0, 0, 0); break;
-    case EXIT_SYSENTER: domain_emit(d, EVENT_sysenter, 0, 0, 0, 0); break;
+    case EXIT_HLT:
+        domain_emit(d, EVENT_hlt, 0, 0, 0, 0);
+        break;
+    case EXIT_SYSENTER:
+        domain_emit(d, EVENT_sysenter, 0, 0, 0, 0);
+        break;
     case EXIT_MMIO:
         domain_emit(d, EVENT_hole, low(x->mmio.addr), high(x->mmio.addr), x->mmio.write,
                     x->mmio.size);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -65,7 +70,9 @@ static void emit_after(struct domain *d, const struct cpu_exit *x, enum cpu_act 
         domain_emit(d, x->io.in ? EVENT_io_in : EVENT_io_out, x->io.port, x->io.size, x->io.value,
                     0);
         break;
-    case EXIT_CPUID: domain_emit(d, EVENT_cpuid, x->cpuid.leaf, x->cpuid.subleaf, 0, 0); break;
+    case EXIT_CPUID:
+        domain_emit(d, EVENT_cpuid, x->cpuid.leaf, x->cpuid.subleaf, 0, 0);
+        break;
     case EXIT_RDTSC:
         domain_emit(d, EVENT_rdtsc, low(x->rdtsc.value), high(x->rdtsc.value), 0, 0);
         break;
@@ -73,8 +80,11 @@ static void emit_after(struct domain *d, const struct cpu_exit *x, enum cpu_act 
         domain_emit(d, EVENT_msr, x->msr.index, x->msr.write, low(x->msr.value),
                     high(x->msr.value));
         break;
-    case EXIT_DR: domain_emit(d, EVENT_dr, x->dr.dr, x->dr.write, x->dr.value, 0); break;
-    default: break;
+    case EXIT_DR:
+        domain_emit(d, EVENT_dr, x->dr.dr, x->dr.write, x->dr.value, 0);
+        break;
+    default:
+        break;
     }
 }
 
@@ -187,19 +197,20 @@ static void print_code(struct domain *d, FILE *to)
 static void print_registers(struct domain *d, FILE *to)
 {
     const struct x86_regs *r = cpu_regs(d->cpu);
-    static const char *const gpr[] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi" };
-    static const char *const seg[] = { "es", "cs", "ss", "ds", "fs", "gs" };
+    static const char *const gpr[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+    static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
     for (unsigned i = 0; i < 8; i++)
         fprintf(to, "  %s %08" PRIx32 "%s", gpr[i], r->gpr[i], i % 4 == 3 ? "\n" : "");
-    fprintf(to, "  eip %08" PRIx32 "  eflags %08" PRIx32 "  ring %" PRIu32 "%s\n", r->eip, r->eflags,
-            r->cpl, d->state.halted ? "  halted" : "");
+    fprintf(to, "  eip %08" PRIx32 "  eflags %08" PRIx32 "  ring %" PRIu32 "%s\n", r->eip,
+            r->eflags, r->cpl, d->state.halted ? "  halted" : "");
     fprintf(to, "  cr0 %08" PRIx32 "  cr2 %08" PRIx32 "  cr3 %08" PRIx32 "  cr4 %08" PRIx32 "\n",
             r->cr0, r->cr2, r->cr3, r->cr4);
     for (unsigned i = 0; i < S_COUNT; i++)
         fprintf(to, "  %s %04" PRIx32, seg[i], r->seg[i].sel & 0xFFFF);
-    fprintf(to, "\n  gdt %08" PRIx32 "/%04" PRIx32 "  idt %08" PRIx32 "/%04" PRIx32
-                "  tr %04" PRIx32 "  ldt %04" PRIx32 "\n",
+    fprintf(to,
+            "\n  gdt %08" PRIx32 "/%04" PRIx32 "  idt %08" PRIx32 "/%04" PRIx32 "  tr %04" PRIx32
+            "  ldt %04" PRIx32 "\n",
             r->gdt.base, r->gdt.limit, r->idt.base, r->idt.limit, r->tr.sel & 0xFFFF,
             r->ldt.sel & 0xFFFF);
 }

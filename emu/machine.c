@@ -61,7 +61,7 @@ static struct domain *domain_new(struct machine *m, struct err *err)
     d->mem = mem_new(m->config.mem_bytes, err);
     if (!d->mem)
         return NULL;
-    struct cpu_host host = { .exit = domain_exit, .ctx = d };
+    struct cpu_host host = {.exit = domain_exit, .ctx = d};
     d->cpu = cpu_new(d->mem, &host, err);
     if (!d->cpu)
         return NULL;

@@ -20,7 +20,7 @@
 #include "mem.h"
 #include "state.h"
 
-#define MACHINE_LOG_MAX 64
+#define MACHINE_LOG_MAX     64
 #define MACHINE_DEFAULT_MEM (64ull << 20)
 #define MACHINE_DEFAULT_RTC 1136073600 /* 2006-01-01 00:00:00 UTC: the year of the agreement */
 
@@ -63,8 +63,8 @@ struct domain_ops {
 
 /* Flat; registered as the block "domain". */
 struct domain_state {
-    uint32_t halted;  /* HLT: nothing runs until an interrupt */
-    uint32_t status;  /* latched by the status port */
+    uint32_t halted; /* HLT: nothing runs until an interrupt */
+    uint32_t status; /* latched by the status port */
     uint64_t exits[EXIT_KINDS];
     uint64_t irqs;
     uint64_t idle_cycles;
@@ -104,9 +104,9 @@ struct machine {
     struct events *events;
     struct input *input;
     struct domain *domain;
-    uint64_t running_until; /* what cpu_run() was last told */
-    uint64_t input_taken_at; /* the last cycle whose console input has been delivered */
-    volatile int stop;       /* machine_stop() */
+    uint64_t running_until;     /* what cpu_run() was last told */
+    uint64_t input_taken_at;    /* the last cycle whose console input has been delivered */
+    volatile int stop;          /* machine_stop() */
     char *log[MACHINE_LOG_MAX]; /* what has been said once */
     unsigned logged;
 };

@@ -101,8 +101,8 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
             continue;
 
         /* 4. Until when can nothing happen by itself? */
-        uint64_t next = earliest(earliest(clock_next(&m->clock), machine_input_due(m)),
-                                 earliest(until, limit));
+        uint64_t next =
+            earliest(earliest(clock_next(&m->clock), machine_input_due(m)), earliest(until, limit));
 
         /* 5. Halted: nothing runs, time passes. Else run guest code up to there; its exits are
               answered on the way, in domain.c. */

@@ -9,7 +9,7 @@
 #include "emu/suggest.h"
 #include "native/native.h"
 
-static const struct hv_model *const models[] = { &native_model, NULL };
+static const struct hv_model *const models[] = {&native_model, NULL};
 
 const struct hv_model *const *hv_models(void)
 {
@@ -83,17 +83,22 @@ const struct hv_stage_site *hv_stage_site(uint32_t number)
 
 /* ---- what the machine asks of a model ---- */
 
-static enum cpu_act on_exit(struct domain *d, struct cpu_exit *x)
+static enum cpu_act answer_exit(struct domain *d, struct cpu_exit *x)
 {
     const struct hv_model *m = hv_of(d)->model;
     enum hv_act act = m->exit[x->kind] ? m->exit[x->kind](d, x) : HV_DEFAULT;
 
     switch (act) {
-    case HV_RESUME: return CPU_DONE;
-    case HV_FAULT: return CPU_FAULT;
-    case HV_STOP: return CPU_LEAVE;
-    case HV_KILL: return CPU_LEAVE;
-    case HV_DEFAULT: break;
+    case HV_RESUME:
+        return CPU_DONE;
+    case HV_FAULT:
+        return CPU_FAULT;
+    case HV_STOP:
+        return CPU_LEAVE;
+    case HV_KILL:
+        return CPU_LEAVE;
+    case HV_DEFAULT:
+        break;
     }
     return board_exit(d, x);
 }
@@ -134,7 +139,7 @@ static void console_receive(struct domain *d, uint8_t byte)
 }
 
 static const struct domain_ops ops = {
-    .exit = on_exit,
+    .exit = answer_exit,
     .irq_pending = irq_pending,
     .interruptible = interruptible,
     .interrupt = interrupt,
@@ -148,7 +153,7 @@ static const struct domain_ops ops = {
 static bool find_variant(const struct hv_model *m, const char *want, const char **variant,
                          struct err *err)
 {
-    struct suggestion near = { .typed = want };
+    struct suggestion near = {.typed = want};
     for (const char *const *v = m->variants; v && *v; v++) {
         if (!strcmp(*v, want)) {
             *variant = *v;
@@ -165,7 +170,7 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 {
     size_t n = strcspn(spec, ":");
     char name[33] = "";
-    struct suggestion near = { .typed = name };
+    struct suggestion near = {.typed = name};
 
     if (n == 0 || n >= sizeof name)
         return err_set(err, ERR_USAGE, "'%s' is not the name of a model", spec);
@@ -188,7 +193,7 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 /* ---- a domain under a model ---- */
 
 bool hv_attach(struct machine *m, const struct hv_model *model, const char *variant,
-               const struct guest *g, struct err *err)
+               const struct boot_request *rq, struct err *err)
 {
     struct domain *d = m->domain;
     struct hv *hv;
@@ -214,7 +219,7 @@ bool hv_attach(struct machine *m, const struct hv_model *model, const char *vari
     d->model = hv;
     d->ops = &ops;
     /* A machine that is about to be restored from a file has no guest to build. */
-    return !g || model->build(d, g, err);
+    return !rq || model->build(d, rq, err);
 }
 
 void hv_detach(struct machine *m)

@@ -54,8 +54,8 @@ struct hv_cost {
 /* A register or a word of the model's state that a debugger should show. */
 struct hv_show {
     const char *name;
-    uint32_t offset; /* in the model's state */
-    uint8_t size;    /* 1, 2, 4, 8 */
+    uint32_t offset;    /* in the model's state */
+    uint8_t size;       /* 1, 2, 4, 8 */
     const char *format; /* "hex", "dec", "bool" */
 };
 
@@ -73,7 +73,7 @@ struct hv_model {
     size_t state_size;           /* one flat, zeroed block: snapshot, digested, hv_state() */
 
     /* Lay out memory, boot information and the first registers for a guest image. */
-    bool (*build)(struct domain *d, const struct guest *g, struct err *err);
+    bool (*build)(struct domain *d, const struct boot_request *rq, struct err *err);
 
     /* One function a kind of exit. */
     enum hv_act (*exit[EXIT_KINDS])(struct domain *d, struct cpu_exit *x);
@@ -115,11 +115,11 @@ struct hv_stage_site {
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);
-#define hv_stage2(d, what, a, b)                                                                   \
-    do {                                                                                           \
-        static const struct hv_stage_site site_                                                    \
-            __attribute__((section("hv_stages"), used)) = { (what), __FILE__, __LINE__ };          \
-        hv_stage_at((d), &site_, (a), (b));                                                        \
+#define hv_stage2(d, what, a, b)                                                        \
+    do {                                                                                \
+        static const struct hv_stage_site site_                                         \
+            __attribute__((section("hv_stages"), used)) = {(what), __FILE__, __LINE__}; \
+        hv_stage_at((d), &site_, (a), (b));                                             \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
 
@@ -137,7 +137,7 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 /* Put the machine's domain under a model and build the guest in it. The variant is one of the
    model's own strings. */
 bool hv_attach(struct machine *m, const struct hv_model *model, const char *variant,
-               const struct guest *g, struct err *err);
+               const struct boot_request *rq, struct err *err);
 void hv_detach(struct machine *m);
 /* --cost NAME=CYCLES: false when the model has no such cost. */
 bool hv_set_cost(struct domain *d, const char *name, uint32_t cycles, struct err *err);

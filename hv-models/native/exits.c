@@ -29,7 +29,7 @@ enum hv_act native_fault(struct domain *d, struct cpu_exit *x)
 /* INT n: the gate's DPL decides whether this ring may use it. */
 enum hv_act native_softint(struct domain *d, struct cpu_exit *x)
 {
-    struct x86_event ev = { .kind = X86_EV_SOFT, .vector = x->softint.vector, .len = x->len };
+    struct x86_event ev = {.kind = X86_EV_SOFT, .vector = x->softint.vector, .len = x->len};
     hv_cost(d, NATIVE_COST_INT);
     hv_stage(d, "take the software interrupt through its gate", ev.vector);
     if (!cpu_inject(d->cpu, &ev)) {
@@ -44,7 +44,10 @@ enum hv_act native_softint(struct domain *d, struct cpu_exit *x)
 enum hv_act native_io(struct domain *d, struct cpu_exit *x)
 {
     hv_cost(d, NATIVE_COST_PORT);
-    hv_stage2(d, x->io.in ? "read the port" : "write the port", x->io.port, x->io.value);
+    if (x->io.in)
+        hv_stage(d, "read the port", x->io.port);
+    else
+        hv_stage2(d, "write the port", x->io.port, x->io.value);
     return HV_DEFAULT;
 }
 

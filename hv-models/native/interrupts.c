@@ -17,7 +17,7 @@ bool native_interruptible(struct domain *d)
 
 void native_interrupt(struct domain *d)
 {
-    struct x86_event ev = { .kind = X86_EV_EXTERNAL, .vector = pc_irq_ack(d->pc) };
+    struct x86_event ev = {.kind = X86_EV_EXTERNAL, .vector = pc_irq_ack(d->pc)};
 
     hv_cost(d, NATIVE_COST_IRQ);
     hv_stage(d, "acknowledge the 8259, deliver its vector", ev.vector);

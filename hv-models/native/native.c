@@ -18,14 +18,15 @@
  * the sources say what a measured machine would charge.
  */
 const struct hv_cost native_costs[] = {
-    [NATIVE_COST_FAULT] = { "fault", 0, "ASPLOS 2006 (Adams, Agesen) 6.3: pgfault 1093, divzero 889" },
-    [NATIVE_COST_INT] = { "int", 0, "ASPLOS 2006 6.3: system call round trip 242" },
-    [NATIVE_COST_IRQ] = { "irq", 0, "of the order of a fault" },
-    [NATIVE_COST_PORT] = { "port", 0, "ASPLOS 2006 6.3: in from port 0x80 3209" },
-    { 0 },
+    [NATIVE_COST_FAULT] = {"fault", 0,
+                           "ASPLOS 2006 (Adams, Agesen) 6.3: pgfault 1093, divzero 889"},
+    [NATIVE_COST_INT] = {"int", 0, "ASPLOS 2006 6.3: system call round trip 242"},
+    [NATIVE_COST_IRQ] = {"irq", 0, "of the order of a fault"},
+    [NATIVE_COST_PORT] = {"port", 0, "ASPLOS 2006 6.3: in from port 0x80 3209"},
+    {0},
 };
 
-static const char *const variants[] = { "pc", NULL };
+static const char *const variants[] = {"pc", NULL};
 
 const struct hv_model native_model = {
     .abi = HV_MODEL_ABI,
@@ -37,12 +38,13 @@ const struct hv_model native_model = {
     .variants = variants,
     .devices = HV_DEV_PC | HV_DEV_STATUS,
     .build = native_build,
-    .exit = {
-        [EXIT_FAULT] = native_fault,
-        [EXIT_SOFTINT] = native_softint,
-        [EXIT_IO] = native_io,
-        [EXIT_HLT] = native_hlt,
-    },
+    .exit =
+        {
+            [EXIT_FAULT] = native_fault,
+            [EXIT_SOFTINT] = native_softint,
+            [EXIT_IO] = native_io,
+            [EXIT_HLT] = native_hlt,
+        },
     .irq_pending = native_irq_pending,
     .interruptible = native_interruptible,
     .interrupt = native_interrupt,

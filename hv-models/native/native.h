@@ -24,7 +24,7 @@ void native_interrupt(struct domain *d);
 bool native_wakeable(struct domain *d);
 
 /* build.c: a guest image, as a boot loader would leave it */
-bool native_build(struct domain *d, const struct guest *g, struct err *err);
+bool native_build(struct domain *d, const struct boot_request *rq, struct err *err);
 
 /* paging.c: the kernel's own tables are the hardware's */
 bool native_walk(struct domain *d, gva_t a, struct x86_walk *out);
