@@ -10,7 +10,7 @@
 
 #include "cli/options.h"
 
-#define MAX_WORDS 12
+#define MAX_WORDS 16
 
 struct parsed {
     struct options o;
@@ -30,6 +30,7 @@ static struct parsed parse(const char *line)
                 *c = ' ';
         p.argv[argc++] = w;
     }
+    assert_null(strtok(NULL, " ")); /* the line was longer than MAX_WORDS */
     const struct command *c = command_find(p.argv[0], &p.err);
     assert_non_null(c);
     p.ok = options_parse(c, argc, p.argv, &p.o, &p.err);
