@@ -47,8 +47,9 @@ static const struct trait one_byte[256] = {
     [0xAA ... 0xAF] = {INSN_PLAIN, STRING},
     [0xC2 ... 0xC3] = {INSN_PLAIN, ENDS},   /* ret */
     [0xC4 ... 0xC5] = {INSN_PLAIN, ENDS32}, /* les, lds */
-    [0xC7] = {INSN_PLAIN, GROUP},           /* mov; xbegin */
-    [0xCA ... 0xCF] = {INSN_PLAIN, ENDS},   /* retf, int3, int, into, iret */
+    [0xCA ... 0xCD] = {INSN_PLAIN, ENDS},   /* retf, int3, int; into does not */
+    [0xCF] = {INSN_PLAIN, ENDS},            /* iret */
+    [0xD4] = {INSN_PLAIN, GROUP},           /* aam */
     [0xE0 ... 0xE3] = {INSN_PLAIN, ENDS},   /* loop, jcxz */
     [0xE4] = {INSN_IN, IMM_PORT},
     [0xE5] = {INSN_IN, IMM_PORT | WIDE},
@@ -71,6 +72,9 @@ static const struct trait two_byte[256] = {
     [0x06] = {INSN_PLAIN, ENDS},  /* clts */
     [0x07] = {INSN_PLAIN, ENDS},  /* sysret */
     [0x0B] = {INSN_PLAIN, ENDS},  /* ud2 */
+    [0x0D] = {INSN_PLAIN, GROUP}, /* prefetchw */
+    [0x0E] = {INSN_PLAIN, ENDS},  /* femms */
+    [0x18] = {INSN_PLAIN, GROUP}, /* prefetch */
     [0x22] = {INSN_PLAIN, GROUP}, /* mov cr */
     [0x21] = {INSN_MOV_FROM_DR, 0},
     [0x23] = {INSN_MOV_TO_DR, ENDS},
@@ -80,18 +84,22 @@ static const struct trait two_byte[256] = {
     [0x33] = {INSN_RDPMC, 0},
     [0x34] = {INSN_SYSENTER, ENDS},
     [0x35] = {INSN_SYSEXIT, ENDS},
+    [0x37] = {INSN_PLAIN, ENDS},          /* getsec */
     [0x80 ... 0x8F] = {INSN_PLAIN, ENDS}, /* jcc */
     [0xA2] = {INSN_CPUID, 0},
-    [0xAA] = {INSN_PLAIN, ENDS}, /* rsm */
-    [0xB2] = {INSN_PLAIN, ENDS}, /* lss */
-    [0xB9] = {INSN_PLAIN, ENDS}, /* ud1 */
-    [0xFF] = {INSN_PLAIN, ENDS}, /* ud0 */
+    [0xAA] = {INSN_PLAIN, ENDS},  /* rsm */
+    [0xAE] = {INSN_PLAIN, GROUP}, /* fxsave, ldmxcsr, fences; xsave */
+    [0xB2] = {INSN_PLAIN, ENDS},  /* lss */
+    [0xB9] = {INSN_PLAIN, ENDS},  /* ud1 */
+    [0xC7] = {INSN_PLAIN, GROUP}, /* cmpxchg8b */
+    [0xFF] = {INSN_PLAIN, ENDS},  /* ud0 */
 };
 
 /* What the prefixes before the opcode say. */
 struct prefixes {
     bool rep, operand, address;
-    uint8_t seg; /* S_*, or S_COUNT */
+    uint8_t seg;  /* S_*, or S_COUNT */
+    uint8_t last; /* not a prefix: the instruction's last byte */
 };
 
 static struct prefixes read_prefixes(const uint8_t *bytes, unsigned n)
@@ -133,45 +141,55 @@ static struct prefixes read_prefixes(const uint8_t *bytes, unsigned n)
     return p;
 }
 
-/* 0F 01: the memory forms are SGDT, SIDT, LGDT, LIDT, SMSW, -, LMSW, INVLPG; the register forms of
-   the others are instructions of their own. */
-static struct trait classify_0f01(uint8_t modrm)
+/*
+ * Opcodes that are shared by several instructions. One that this CPU model does not have raises #UD,
+ * and that ends a block too.
+ */
+static bool group_ends(bool two, uint8_t opcode, uint8_t modrm, const struct prefixes *p)
 {
-    switch (modrm) {
-    case 0xC9: /* mwait */
-    case 0xCA: /* clac */
-    case 0xCB: /* stac */
-    case 0xD1: /* xsetbv */
-        return (struct trait){INSN_PLAIN, ENDS};
-    case 0xF9:
-        return (struct trait){INSN_RDTSCP, 0};
-    }
     unsigned reg = modrm >> 3 & 7;
-    bool lmsw = reg == 6;
-    bool invlpg = reg == 7 && modrm < 0xC0;
-    return (struct trait){INSN_PLAIN, lmsw || invlpg ? ENDS : 0};
+    bool memory = modrm < 0xC0;
+
+    if (!two) {
+        switch (opcode) {
+        case 0x90: /* nop; with F3 pause, at which the engine leaves the block */
+            return p->rep;
+        case 0xD4: /* aam: of base 0 is a division error, known at translation */
+            return p->last == 0;
+        default: /* FF: inc, dec; call and jmp, near and far; push */
+            return reg >= 2 && reg <= 5;
+        }
+    }
+    switch (opcode) {
+    case 0x01: /* sgdt, sidt, lgdt, lidt, smsw, -, lmsw, invlpg */
+        if (memory)
+            return reg >= 5;
+        return reg != 4 && modrm != 0xC8; /* all but smsw and monitor */
+    case 0x18:                            /* forms 4 to 7 are hints to come: no-operations */
+        return !memory && reg < 4;
+    case 0x0D:
+        return !memory;
+    case 0xAE: /* fxsave, fxrstor, ldmxcsr, stmxcsr; the fences; clflush */
+        return memory && reg >= 4 && reg <= 6;
+    case 0xC7:
+        return reg != 1 || !memory;
+    default: /* 22: mov to a control register */
+        return true;
+    }
 }
 
 static struct trait classify_group(bool two, uint8_t opcode, uint8_t modrm,
                                    const struct prefixes *p)
 {
-    struct trait plain = {INSN_PLAIN, 0}, ends = {INSN_PLAIN, ENDS};
     unsigned reg = modrm >> 3 & 7;
 
-    if (two && opcode == 0x01)
-        return classify_0f01(modrm);
-    if (two) /* 0F 22 */
-        return (struct trait){reg == 3 ? INSN_MOV_TO_CR3 : INSN_PLAIN, ENDS};
-    switch (opcode) {
-    case 0x8E:
-        return reg == S_SS ? ends : (struct trait){INSN_PLAIN, reg < S_FS ? ENDS32 : 0};
-    case 0x90:
-        return p->rep ? ends : plain;
-    case 0xC7:
-        return modrm == 0xF8 ? ends : plain;
-    default: /* FF */
-        return reg >= 2 && reg <= 5 ? ends : plain;
-    }
+    if (two && opcode == 0x01 && modrm == 0xF9)
+        return (struct trait){INSN_RDTSCP, ENDS};
+    if (two && opcode == 0x22 && reg == 3)
+        return (struct trait){INSN_MOV_TO_CR3, ENDS};
+    if (!two && opcode == 0x8E) /* mov to a segment register */
+        return (struct trait){INSN_PLAIN, reg == S_SS ? ENDS : reg < S_FS ? ENDS32 : 0};
+    return (struct trait){INSN_PLAIN, group_ends(two, opcode, modrm, p) ? ENDS : 0};
 }
 
 static void decoder_init(ZydisDecoder *d, bool code32)
@@ -192,6 +210,7 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
         return false;
 
     struct prefixes p = read_prefixes(bytes, i.raw.prefix_count);
+    p.last = bytes[i.length - 1];
     out->length = i.length;
     out->addr16 = p.address == code32;
     if (i.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || i.opcode_map > ZYDIS_OPCODE_MAP_0F)
@@ -210,7 +229,7 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
         out->size = !(t.traits & WIDE) ? 1 : p.operand == code32 ? 2 : 4;
     if (t.traits & IMM_PORT) {
         out->imm_port = true;
-        out->port = bytes[i.length - 1];
+        out->port = p.last;
     }
     if (p.seg != S_COUNT)
         out->seg = p.seg;
