@@ -34,7 +34,9 @@ bool err_wrap(struct err *err, const char *fmt, ...)
     if (used + 2 < sizeof text) {
         memcpy(text + used, ": ", 3);
         used += 2;
-        strncat(text, err->text, sizeof text - 1 - used);
+        size_t more = strnlen(err->text, sizeof text - 1 - used);
+        memcpy(text + used, err->text, more);
+        text[used + more] = '\0';
     }
     memcpy(err->text, text, sizeof text);
     return false;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's console on the host: its output to a stream, its input from a person at the terminal,
+ * from a pipe, or from nowhere.
+ */
+#ifndef CLI_CONSOLE_H
+#define CLI_CONSOLE_H
+
+#include "emu/machine.h"
+#include "term.h"
+
+enum console_input {
+    CONSOLE_NONE,
+    CONSOLE_TERMINAL, /* raw; the guest's time keeps pace with the person's while it idles */
+    CONSOLE_PIPE,     /* a byte is ready a fixed time after the one before; nothing is paced */
+};
+
+struct console {
+    struct machine *machine;
+    FILE *out;
+    enum console_input input;
+    struct term_keys keys;
+    uint64_t looked_at; /* cycle */
+    bool at_end;        /* standard input has ended */
+    bool quit;          /* Ctrl-A x */
+};
+
+/* What standard input is, when the guest's input shall come from it. */
+enum console_input console_kind(void);
+
+/* Fill the machine's callbacks; the machine itself is made with them and told by console_attach. */
+struct machine_host console_host(struct console *c, FILE *out, enum console_input input);
+/* Connect, and make the terminal raw if it is one. */
+bool console_attach(struct console *c, struct machine *m, struct err *err);
+/* Everything printed is out, the terminal is as before. */
+void console_detach(struct console *c);
+
+#endif
