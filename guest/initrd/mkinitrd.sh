@@ -30,12 +30,12 @@ done
 
 # The applets, as "usr/bin/awk". busybox tells them itself where i386 programs can run; where they cannot
 # (a kernel without 32-bit support, another architecture), its table of names is read out of the file:
-# it is sorted, separated by NUL, begins with "[" and "[[", and everything then goes to /bin.
+# it is sorted, separated by NUL, begins with "[" and "[[", and all but linuxrc then goes to /bin.
 applets() {
     "$busybox" --list-full 2>/dev/null ||
         tr '\0' '\n' <"$busybox" | awk '
             on && $0 == "" { exit }
-            on { print "bin/" $0 }
+            on { print ($0 == "linuxrc" ? "" : "bin/") $0 }
             !on && last == "[" && $0 == "[[" { print "bin/[\nbin/[["; on = 1 }
             { last = $0 }'
 }

@@ -88,7 +88,7 @@ is_static_i386() {
     printf '\377\377' | dd of=other/bin/busybox bs=1 seek=18 conv=notrunc status=none
     "$RINGSIDE_SOURCE/guest/initrd/mkinitrd.sh" other other.cpio
     "$RINGSIDE_SOURCE/guest/initrd/mkinitrd.sh" "$sysroot" this.cpio
-    names() { cpio -it --quiet <"$1" | sed -n 's|^\(usr/\)\{0,1\}s\{0,1\}bin/||p' | sort; }
+    names() { cpio -it --quiet <"$1" | sed 's|.*/||' | sort -u; }
     [ "$(names this.cpio | wc -l)" -gt 200 ]
     diff <(names other.cpio) <(names this.cpio)
 }
