@@ -267,7 +267,8 @@ const char *x86_decoder_version(void)
     static char text[24];
     uint64_t v = ZydisGetVersion();
 
-    snprintf(text, sizeof text, "%u.%u.%u", ZYDIS_VERSION_MAJOR(v), ZYDIS_VERSION_MINOR(v),
-             ZYDIS_VERSION_PATCH(v));
+    /* The macros' types changed between Zydis 4.0 and 4.1. */
+    snprintf(text, sizeof text, "%u.%u.%u", (unsigned)ZYDIS_VERSION_MAJOR(v),
+             (unsigned)ZYDIS_VERSION_MINOR(v), (unsigned)ZYDIS_VERSION_PATCH(v));
     return text;
 }
