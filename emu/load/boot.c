@@ -86,13 +86,14 @@ static bool read_all(FILE *f, struct image *img, const char *path, struct err *e
         free(data);
         return err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
     }
-    *img = (struct image){.data = data, .size = n, .name = path};
+    img->data = data;
+    img->size = n;
     return true;
 }
 
 bool image_read(struct image *img, const char *path, struct err *err)
 {
-    *img = (struct image){.name = path};
+    *img = (struct image){0};
 
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -102,11 +103,16 @@ bool image_read(struct image *img, const char *path, struct err *err)
                   ? err_set(err, ERR_FILE, "%s: is a directory", path)
                   : read_all(f, img, path, err);
     fclose(f);
+    if (ok && !(img->name = strdup(path)))
+        ok = err_set(err, ERR_SYSTEM, "no memory for the name of %s", path);
+    if (!ok)
+        image_free(img);
     return ok;
 }
 
 void image_free(struct image *img)
 {
     free((void *)img->data);
+    free((void *)img->name);
     *img = (struct image){0};
 }

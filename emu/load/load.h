@@ -33,9 +33,10 @@ struct image {
 
 #define IMAGE_MAX_BYTES (1ull << 30)
 
-/* A whole file; free with image_free. Not more than IMAGE_MAX_BYTES. */
+/* A whole file; free with image_free. Not more than IMAGE_MAX_BYTES. On failure img is empty. */
 bool image_read(struct image *img, const char *path, struct err *err);
-void image_free(struct image *img); /* what image_read() or an initrd function made */
+/* Bytes and name, of what image_read() or initrd_finish() made. */
+void image_free(struct image *img);
 
 /* ---- the kernel ---- */
 
