@@ -47,7 +47,7 @@
     check "unknown option '-z'" run -z
     check "--mem: 1 is outside 4..3072" run --mem 1
     check "--mem: '99999999999999999999' is not a number" run --mem 99999999999999999999
-    check "did you mean native?" run --hv natve
+    check "did you mean 'native'?" run --hv natve
     check "needs FILE" verify
     check "--load goes on with a machine that is there" run --load x --mem 8
     check "follow it" --mem 8 run
