@@ -56,6 +56,7 @@ struct inode {
     mode_t mode;
     uint32_t uid, gid;
     uint64_t size;
+    uint32_t pages; /* frames its data occupies: st_blocks / 8 */
     uint64_t atime_ns, mtime_ns, ctime_ns;
     const struct inode_ops *ops;
     const struct file_ops *fops;
