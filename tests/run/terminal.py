@@ -95,8 +95,9 @@ class Terminal(unittest.TestCase):
             time.sleep(0.05)
         else:
             self.fail("it did not stop")
+        self.child.expect("host> $")
         self.assert_as_before()
-        os.kill(pid, signal.SIGCONT)
+        self.child.sendline("fg")
         for _ in range(100):
             if termios.tcgetattr(self.child.child_fd)[LFLAG] & COOKED == 0:
                 break
