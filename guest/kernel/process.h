@@ -146,6 +146,8 @@ int time_to_user(uint32_t addr, uint64_t ns, bool wide);
 /* now + ns, or the far end of time when that overflows. */
 uint64_t deadline_after(uint64_t ns);
 
+void itimers_stop(struct thread_group *g); /* the process ends (itimer.c) */
+
 struct rusage32 {
     struct timeval32 utime, stime;
     uint32_t maxrss, unused[3], minflt, majflt, other[6], nvcsw, nivcsw;

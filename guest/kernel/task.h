@@ -35,6 +35,13 @@ struct wait_queue {
     struct list waiters;
 };
 
+/* Something to do at a time; see kernel/time.h. All zeros is an idle one. */
+struct timer {
+    struct list link;
+    uint64_t at_ns;
+    void (*fn)(struct timer *t);
+};
+
 /*
  * A process: what its threads share beside memory, files and signal actions. It lives until the
  * last of its tasks is freed; its leader stays a zombie until every other thread is gone.
@@ -54,8 +61,9 @@ struct thread_group {
     bool stop_notified;  /* the parent got its SIGCHLD for this stop */
     bool did_exec;       /* setpgid() by the parent comes too late */
     struct wait_queue wait_children; /* children changing state, and threads ending */
+    struct timer real_timer;
     struct itimer {
-        uint64_t at, interval; /* ns (of the monotonic clock; of CPU time for the other two) */
+        uint64_t at, interval; /* ns; REAL: an instant of the monotonic clock, else what is left */
     } itimer[3];               /* ITIMER_REAL, _VIRTUAL, _PROF; at 0 = off */
     uint32_t dead_utime, dead_stime, cutime, cstime; /* ticks: of ended threads, of reaped children */
     uint32_t dead_min_flt, cmin_flt, max_rss, cmax_rss;
@@ -85,7 +93,7 @@ struct task {
     bool need_resched;
     void *kstack;
     uint32_t kernel_esp; /* saved by the switch */
-    uint64_t wake_at;    /* ns of the monotonic clock; 0 = no time-out */
+    struct timer sleep_timer; /* of schedule_until */
     uint32_t utime, stime; /* ticks; of the thread */
     uint64_t start_ns;
     uint32_t min_flt, switches;
