@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hello: the frame itself
+ *
+ * Background: every other test stands on the frame of lib/. If it could not report a failure, they
+ *   would all succeed.
+ * What it does: prints a line and its command line. With `status=N` there, it powers off with that
+ *   status and without a word; with `skip`, `error` or `failure`, it ends with that result. The
+ *   runner of the tests checks that each is understood as what it is.
+ * How it could be fooled: a loader that gives no command line makes it succeed; the runner therefore
+ *   also looks at the printed line.
+ */
+#include "test.h"
+
+const char test_title[] = "hello";
+
+void test_main(void)
+{
+    const char *words = test_command_line();
+
+    printk("hello, %s\n", words);
+    if (memcmp(words, "status=", 7) == 0) {
+        uint8_t status = 0;
+        for (words += 7; *words >= '0' && *words <= '9'; words++)
+            status = (uint8_t)(status * 10 + *words - '0');
+        power_off(status);
+    }
+    if (strcmp(words, "skip") == 0)
+        test_skip("as asked");
+    else if (strcmp(words, "error") == 0)
+        test_error("as asked");
+    else if (strcmp(words, "failure") == 0)
+        check_eq(2 + 2, 5);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "paging.h"
+
+#include "test.h"
+
+enum { FRAMES = 128, TABLE_FLAGS = PTE_P | PTE_W | PTE_U };
+
+static uint8_t pool[FRAMES][PAGE_SIZE] PAGE_ALIGNED;
+static unsigned used;
+
+void *frame_new(void)
+{
+    if (used == FRAMES) {
+        test_error("the frame's pool of %u pages is used up", (uint32_t)FRAMES);
+        test_end();
+    }
+    return memset(pool[used++], 0, PAGE_SIZE);
+}
+
+/* ---- PAE: 4 directories of 512 tables of 512 entries ---- */
+
+uint64_t *pae_middle(uint64_t *root, uint32_t va)
+{
+    uint64_t *directory = (uint64_t *)(uint32_t)(root[va >> 30] & ~0xFFFull);
+    return &directory[va >> 21 & 511];
+}
+
+uint64_t *pae_entry(uint64_t *root, uint32_t va)
+{
+    uint64_t *middle = pae_middle(root, va);
+
+    if (!(*middle & PTE_P))
+        *middle = (uint32_t)frame_new() | TABLE_FLAGS;
+    return (uint64_t *)(uint32_t)(*middle & ~0xFFFull) + (va >> 12 & 511);
+}
+
+uint64_t *pae_new(void)
+{
+    uint64_t *root = frame_new();
+
+    for (unsigned i = 0; i < 4; i++)
+        root[i] = (uint32_t)frame_new() | PTE_P; /* these have no W and no U */
+    for (uint32_t va = 0; va < IDENTITY_BYTES; va += PAGE_SIZE)
+        *pae_entry(root, va) = va | TABLE_FLAGS;
+    return root;
+}
+
+void pae_on(const uint64_t *root)
+{
+    if (!(read_cr4() & CR4_PAE))
+        write_cr4(read_cr4() | CR4_PAE);
+    write_cr3((uint32_t)root);
+    write_cr0(read_cr0() | CR0_PG);
+}
+
+/* ---- two levels of 1024 entries ---- */
+
+uint32_t *flat_entry(uint32_t *root, uint32_t va)
+{
+    uint32_t *top = &root[va >> 22];
+
+    if (!(*top & PTE_P))
+        *top = (uint32_t)frame_new() | TABLE_FLAGS;
+    return (uint32_t *)(*top & ~0xFFFu) + (va >> 12 & 1023);
+}
+
+uint32_t *flat_new(void)
+{
+    uint32_t *root = frame_new();
+
+    for (uint32_t va = 0; va < IDENTITY_BYTES; va += PAGE_SIZE)
+        *flat_entry(root, va) = va | TABLE_FLAGS;
+    return root;
+}
+
+void flat_on(const uint32_t *root)
+{
+    write_cr4(read_cr4() & ~(uint32_t)CR4_PAE);
+    write_cr3((uint32_t)root);
+    write_cr0(read_cr0() | CR0_PG);
+}
+
+void paging_off(void)
+{
+    write_cr0(read_cr0() & ~(CR0_PG | (uint32_t)CR0_WP));
+    write_cr4(read_cr4() & ~(uint32_t)(CR4_PAE | CR4_PSE | CR4_PGE));
+}

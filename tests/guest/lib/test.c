@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Results, messages, the serial line, and the way out. */
+#include "test.h"
+
+#include <stdarg.h>
+
+#include "abi/ringside_ports.h"
+#include "traps.h"
+
+#define COM1            0x3F8
+#define LSR_THR_EMPTY   0x20
+#define MULTIBOOT_MAGIC 0x2BADB002u
+
+struct multiboot_info {
+    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
+};
+
+static enum test_result worst;
+static const char *command_line = "";
+
+/* ---- words ---- */
+
+static void put(char c)
+{
+    if (c == '\n')
+        put('\r');
+    if (read_cs() & 3) { /* no ports there */
+        asm volatile("int %0" : : "i"(VECTOR_USER_PUT), "a"(c));
+        return;
+    }
+    while (!(inb(COM1 + 5) & LSR_THR_EMPTY))
+        ;
+    outb(COM1, (uint8_t)c);
+}
+
+static void put_number(uint64_t value, unsigned base, int width, char pad)
+{
+    char digits[24];
+    int n = 0;
+
+    /* Sixteen from sixty-four bits by shifts; by ten only what fits 32: no division routine here. */
+    do {
+        unsigned digit = base == 16 ? (unsigned)value & 15 : (uint32_t)value % 10;
+        value = base == 16 ? value >> 4 : (uint32_t)value / 10;
+        digits[n++] = "0123456789abcdef"[digit];
+    } while (value);
+    for (; width > n; width--)
+        put(pad);
+    while (n)
+        put(digits[--n]);
+}
+
+static void vprintk(const char *fmt, va_list ap)
+{
+    for (; *fmt; fmt++) {
+        char pad = ' ';
+        int width = 0, longs = 0;
+
+        if (*fmt != '%') {
+            put(*fmt);
+            continue;
+        }
+        if (*++fmt == '0')
+            pad = '0';
+        for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+            width = width * 10 + *fmt - '0';
+        for (; *fmt == 'l'; fmt++)
+            longs++;
+        switch (*fmt) {
+        case 's':
+            for (const char *s = va_arg(ap, const char *); *s; s++)
+                put(*s);
+            break;
+        case 'c':
+            put((char)va_arg(ap, int));
+            break;
+        case 'd': {
+            int v = va_arg(ap, int);
+            if (v < 0)
+                put('-');
+            put_number(v < 0 ? 0u - (unsigned)v : (unsigned)v, 10, width, pad);
+            break;
+        }
+        case 'x':
+        case 'u':
+            put_number(longs == 2 ? va_arg(ap, uint64_t) : va_arg(ap, uint32_t),
+                       *fmt == 'x' ? 16 : 10, width, pad);
+            break;
+        default:
+            put(*fmt);
+        }
+    }
+}
+
+void printk(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vprintk(fmt, ap);
+    va_end(ap);
+}
+
+/* ---- results ---- */
+
+static void say(enum test_result result, const char *word, const char *fmt, va_list ap)
+{
+    if (result > worst)
+        worst = result;
+    printk("  %s: ", word);
+    vprintk(fmt, ap);
+    printk("\n");
+}
+
+#define RESULT(name, result, word)                                                                 \
+    void name(const char *fmt, ...)                                                                \
+    {                                                                                              \
+        va_list ap;                                                                                \
+        va_start(ap, fmt);                                                                         \
+        say(result, word, fmt, ap);                                                                \
+        va_end(ap);                                                                                \
+    }
+RESULT(test_skip, TEST_SKIP, "skip")
+RESULT(test_error, TEST_ERROR, "error")
+RESULT(test_failure, TEST_FAILURE, "failure")
+#undef RESULT
+
+void test_failure_at(const char *file, unsigned line, const char *what, const char *fmt, ...)
+{
+    va_list ap;
+
+    printk("  %s:%u: not so: %s\n", file, line, what);
+    va_start(ap, fmt);
+    say(TEST_FAILURE, "failure", *fmt ? fmt : what, ap);
+    va_end(ap);
+}
+
+void test_equal_at(const char *file, unsigned line, const char *what, uint32_t value,
+                   uint32_t expected)
+{
+    if (value != expected)
+        test_failure_at(file, line, what, "is %08x, should be %08x", value, expected);
+}
+
+/* ---- the way out ---- */
+
+void power_off(uint8_t status)
+{
+    cli();
+    /* Ringside latches the status; QEMU's isa-debug-exit leaves at once, with status * 2 + 1. */
+    if (inl(RINGSIDE_STATUS_PORT) != 0xFFFFFFFF)
+        outb(RINGSIDE_STATUS_PORT, status);
+    outw(RINGSIDE_POWER_PORT, RINGSIDE_POWER_OFF);
+    for (;;)
+        asm volatile("hlt");
+}
+
+void test_end(void)
+{
+    static const char *const names[] = {
+        [TEST_SUCCESS] = "SUCCESS",
+        [TEST_SKIP] = "SKIP",
+        [TEST_ERROR] = "ERROR",
+        [TEST_FAILURE] = "FAILURE",
+    };
+
+    printk("Test result: %s\n", names[worst]);
+    power_off((uint8_t)worst);
+}
+
+/* ---- where it is ---- */
+
+const char *test_command_line(void)
+{
+    return command_line;
+}
+
+bool on_ringside(void)
+{
+    return inl(RINGSIDE_STATUS_PORT) == RINGSIDE_STATUS_MAGIC;
+}
+
+/* Some loaders put the kernel's own path in front. */
+static const char *without_path(const char *words)
+{
+    if (*words != '/')
+        return words;
+    for (; *words && *words != ' '; words++)
+        ;
+    return *words ? words + 1 : words;
+}
+
+/* Called by start.S with what the loader left in EAX and EBX. */
+void test_start(uint32_t magic, const struct multiboot_info *info);
+void test_start(uint32_t magic, const struct multiboot_info *info)
+{
+    enum { INFO_CMDLINE = 1 << 2 };
+
+    printk("--- %s ---\n", test_title);
+    if (magic != MULTIBOOT_MAGIC)
+        test_error("EAX is %08x at the entry: not a multiboot loader", magic);
+    else if (info->flags & INFO_CMDLINE)
+        command_line = without_path((const char *)info->cmdline);
+    traps_init();
+    test_main();
+    test_end();
+}
+
+/* ---- what the compiler may call ---- */
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+    void *start = to;
+    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+    return start;
+}
+
+void *memset(void *to, int byte, size_t n)
+{
+    void *start = to;
+    asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(byte) : "memory");
+    return start;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const uint8_t *p = a, *q = b;
+    for (; n; n--, p++, q++)
+        if (*p != *q)
+            return *p - *q;
+    return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+    for (; *a && *a == *b; a++, b++)
+        ;
+    return (uint8_t)*a - (uint8_t)*b;
+}
