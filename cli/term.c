@@ -18,6 +18,7 @@ static struct {
     struct termios before, raw;
     volatile sig_atomic_t is_raw;
     volatile sig_atomic_t signal; /* the first that asked us to end */
+    struct sigaction before_us[NSIG];
     void (*stop)(void *ctx);
     void *ctx;
 } term;
@@ -59,10 +60,17 @@ static void on_end(int signal)
     errno = saved;
 }
 
-/* The program itself is broken: the terminal, at least, shall be whole. */
+/* The program itself is broken: the terminal, at least, shall be whole. Then whoever was there before
+   us (a sanitizer with its report, or the default) gets the signal. */
 static void on_fault(int signal)
 {
-    term_die(signal);
+    sigset_t one;
+    term_restore();
+    sigaction(signal, &term.before_us[signal], NULL);
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    raise(signal);
 }
 
 /* kill -TSTP from outside (a typed Ctrl-Z goes to the guest): stop with the terminal as it was. */
@@ -105,6 +113,7 @@ bool term_init(void (*stop)(void *ctx), void *ctx, struct err *err)
         /* What our parent told us to ignore (nohup) stays ignored. */
         if (sigaction(row[i].signal, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
             continue;
+        term.before_us[row[i].signal] = before;
         if (sigaction(row[i].signal, &sa, NULL) != 0)
             return err_set(err, ERR_SYSTEM, "cannot handle signal %d: %s", row[i].signal,
                            strerror(errno));
