@@ -21,8 +21,12 @@ help:
 setup:
 	@scripts/setup
 
-build: setup
+# Configured once, and again when the presets change; ninja itself watches the CMakeLists.txt.
+$(B)/build.ninja: CMakePresets.json | setup
 	@cmake --preset $(PRESET) --log-level=NOTICE
+	@touch $@
+
+build: setup $(B)/build.ninja
 	@cmake --build --preset $(PRESET)
 
 run: build
