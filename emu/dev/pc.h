@@ -18,11 +18,11 @@ struct pc;
 enum pc_power { PC_POWER_OFF, PC_RESET };
 
 struct pc_config {
-    struct clock *clock; /* timers are registered here */
-    struct state *state; /* and flat state here */
-    uint64_t mem_bytes;  /* what the CMOS says */
-    int64_t rtc_epoch;   /* date at cycle 0, seconds since 1970 UTC */
-    bool status_port;    /* the extension of abi/ringside_ports.h */
+    struct clock *clock;        /* timers are registered here */
+    struct state *state;        /* and flat state here */
+    uint64_t mem_bytes;         /* what the CMOS says */
+    int64_t rtc_epoch;          /* date at cycle 0, seconds since 1970 UTC */
+    bool status_port;           /* the extension of abi/ringside_ports.h */
     uint64_t (*now)(void *ctx); /* the present cycle */
     void (*console)(void *ctx, const uint8_t *bytes, size_t n); /* the UART sent these */
     void (*status)(void *ctx, uint32_t status);
