@@ -8,7 +8,7 @@
  * The guest's kernel reads it again and must protect itself. Here it is read so that a broken file
  * is named to the person who gave it, instead of a guest that panics.
  */
-#include "parts.h"
+#include "internal.h"
 
 #include <string.h>
 

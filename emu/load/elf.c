@@ -8,7 +8,7 @@
  * paging on. A kernel linked for C0100000 and loaded at 100000 has both, and its e_entry may be
  * given as either: Linux gives the physical one, many small kernels the virtual one.
  */
-#include "parts.h"
+#include "internal.h"
 
 #include <elf.h>
 #include <string.h>

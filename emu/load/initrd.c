@@ -6,7 +6,7 @@
  * digests: so no time stamps, no owners, no inode numbers of the host, and directories are read in
  * the order of their names' bytes, whatever the host's file system or locale thinks.
  */
-#include "parts.h"
+#include "internal.h"
 
 #include <dirent.h>
 #include <errno.h>

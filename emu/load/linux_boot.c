@@ -8,7 +8,7 @@
  * A bzImage brings its setup header along. A vmlinux is the same kernel without it: then we write
  * the header such a kernel would have had.
  */
-#include "parts.h"
+#include "internal.h"
 
 #include <string.h>
 

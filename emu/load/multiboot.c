@@ -7,7 +7,7 @@
  * The command line is given exactly as it came, without the kernel's file name before it that some
  * loaders add: a path of the host must not become visible to the guest.
  */
-#include "parts.h"
+#include "internal.h"
 
 #include <string.h>
 

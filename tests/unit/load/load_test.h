@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #include "load/load.h"
-#include "load/parts.h"
+#include "load/internal.h"
 
 #include <elf.h> /* after x86.h: both have names that begin with PF_ */
 

@@ -3,8 +3,8 @@
  * What the loaders share: reading numbers out of an image, saying what is wrong with it, and
  * keeping account of which addresses are taken.
  */
-#ifndef EMU_LOAD_PARTS_H
-#define EMU_LOAD_PARTS_H
+#ifndef EMU_LOAD_INTERNAL_H
+#define EMU_LOAD_INTERNAL_H
 
 #include "load.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the loaders share; see parts.h. */
-#include "parts.h"
+/* What the loaders share; see internal.h. */
+#include "internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Snapshots share pages as processes do after fork(): by reference count, under a table of two
+ * levels that is itself shared.
+ *
+ *     snapshot -> table of groups -> group: 512 pages -> page: 4096 bytes
+ *
+ * A new snapshot begins with the groups of its base, the snapshot that RAM equalled when change
+ * tracking was last started. A group is copied when the first of its pages has changed, and then
+ * only the changed pages are new. So a snapshot costs its changes and a few kilobytes, and a chain
+ * of thousands of them is one RAM's worth of pages plus what was ever written.
+ *
+ * Restoring writes two kinds of frames: those that the guest has changed since the base, and those
+ * in which base and target differ; the latter are found by comparing pointers.
+ */
+#include "snapshot.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest.h"
+
+#define GROUP_PAGES 512u
+
+struct page {
+    uint32_t refs;
+    uint8_t bytes[PAGE_SIZE];
+};
+
+struct group {
+    uint32_t refs;
+    struct page *page[GROUP_PAGES]; /* NULL: all zero */
+};
+
+/* RAM as it was once. */
+struct frames {
+    size_t groups;
+    struct group **group; /* NULL: 512 zero pages */
+};
+
+struct snapshots {
+    struct machine_parts parts;
+    struct frames base; /* RAM equals this, but for mem_changed() */
+};
+
+struct snapshot {
+    const struct snapshots *owner;
+    struct frames ram;
+    struct cpu_state cpu;
+    uint64_t input_retry;
+    size_t cost;
+    size_t block_bytes;
+    uint8_t bytes[]; /* the blocks one after the other, then the position of the events */
+};
+
+/* ---- counted pages ---- */
+
+static void page_put(struct page *p)
+{
+    if (p && !--p->refs)
+        free(p);
+}
+
+static void group_put(struct group *g)
+{
+    if (!g || --g->refs)
+        return;
+    for (unsigned i = 0; i < GROUP_PAGES; i++)
+        page_put(g->page[i]);
+    free(g);
+}
+
+static void frames_fini(struct frames *f)
+{
+    for (size_t i = 0; i < f->groups; i++)
+        group_put(f->group[i]);
+    free(f->group);
+    *f = (struct frames){0, NULL};
+}
+
+static bool frames_copy(struct frames *to, const struct frames *from)
+{
+    to->group = malloc(from->groups * sizeof(struct group *));
+    if (!to->group)
+        return false;
+    to->groups = from->groups;
+    for (size_t i = 0; i < from->groups; i++) {
+        to->group[i] = from->group[i];
+        if (to->group[i])
+            to->group[i]->refs++;
+    }
+    return true;
+}
+
+static const struct page *frames_page(const struct frames *f, uint64_t frame)
+{
+    const struct group *g = f->group[frame / GROUP_PAGES];
+
+    return g ? g->page[frame % GROUP_PAGES] : NULL;
+}
+
+/* Make a group f's own, so that its pages may be exchanged. */
+static struct group *own_group(struct frames *f, size_t index, size_t *cost)
+{
+    struct group *g = f->group[index];
+
+    if (g && g->refs == 1)
+        return g;
+    struct group *own = calloc(1, sizeof *own);
+    if (!own)
+        return NULL;
+    own->refs = 1;
+    for (unsigned i = 0; g && i < GROUP_PAGES; i++) {
+        own->page[i] = g->page[i];
+        if (own->page[i])
+            own->page[i]->refs++;
+    }
+    group_put(g);
+    f->group[index] = own;
+    *cost += sizeof *own;
+    return own;
+}
+
+static bool same_page(const struct page *p, const uint8_t *bytes)
+{
+    return p ? !memcmp(p->bytes, bytes, PAGE_SIZE) : digest_page_is_zero(bytes);
+}
+
+/* Remember what a frame holds now. */
+static bool frames_store(struct frames *f, uint64_t frame, const uint8_t *bytes, size_t *cost)
+{
+    if (same_page(frames_page(f, frame), bytes))
+        return true; /* written, but with what was there */
+
+    struct group *g = own_group(f, frame / GROUP_PAGES, cost);
+    if (!g)
+        return false;
+    struct page *p = NULL;
+    if (!digest_page_is_zero(bytes)) {
+        p = malloc(sizeof *p);
+        if (!p)
+            return false;
+        p->refs = 1;
+        memcpy(p->bytes, bytes, PAGE_SIZE);
+        *cost += sizeof *p;
+    }
+    page_put(g->page[frame % GROUP_PAGES]);
+    g->page[frame % GROUP_PAGES] = p;
+    return true;
+}
+
+/* ---- a machine's snapshots ---- */
+
+struct snapshots *snapshots_new(const struct machine_parts *p, struct err *err)
+{
+    struct snapshots *s = calloc(1, sizeof *s);
+    size_t groups = (mem_frames(p->mem) + GROUP_PAGES - 1) / GROUP_PAGES;
+
+    if (s)
+        s->base.group = calloc(groups, sizeof(struct group *));
+    if (!s || !s->base.group) {
+        err_set(err, ERR_SYSTEM, "no memory for snapshots");
+        free(s);
+        return NULL;
+    }
+    s->base.groups = groups;
+    s->parts = *p;
+    return s;
+}
+
+void snapshots_free(struct snapshots *s)
+{
+    if (!s)
+        return;
+    frames_fini(&s->base);
+    free(s);
+}
+
+static bool take_ram(struct snapshots *s, struct snapshot *x)
+{
+    const uint64_t *changed;
+    size_t n = mem_changed(s->parts.mem, &changed);
+
+    if (!frames_copy(&x->ram, &s->base))
+        return false;
+    x->cost += x->ram.groups * sizeof(struct group *);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *bytes = mem_span(s->parts.mem, MADDR(changed[i] << PAGE_SHIFT), PAGE_SIZE);
+        assert(bytes && "changed frames are RAM");
+        if (!frames_store(&x->ram, changed[i], bytes, &x->cost))
+            return false;
+    }
+    return true;
+}
+
+static void take_blocks(const struct machine_parts *p, struct snapshot *x)
+{
+    uint8_t *to = x->bytes;
+
+    for (unsigned i = 0; i < p->state->blocks; i++) {
+        memcpy(to, p->state->block[i].data, p->state->block[i].size);
+        to += p->state->block[i].size;
+    }
+    events_state_get(p->events, to);
+}
+
+struct snapshot *snapshot_take(struct snapshots *s, struct err *err)
+{
+    const struct machine_parts *p = &s->parts;
+    size_t size = sizeof(struct snapshot) + p->state->bytes + events_state_size();
+    struct snapshot *x = calloc(1, size);
+    struct frames base = {0, NULL};
+
+    if (!x)
+        goto no_memory;
+    x->owner = s;
+    x->cost = size;
+    x->block_bytes = p->state->bytes;
+    if (!take_ram(s, x) || !frames_copy(&base, &x->ram))
+        goto no_memory;
+    take_blocks(p, x);
+    cpu_state_get(p->cpu, &x->cpu);
+    x->input_retry = input_retry(p->input);
+
+    frames_fini(&s->base);
+    s->base = base;
+    mem_track_start(p->mem);
+    return x;
+
+no_memory:
+    snapshot_free(x);
+    err_set(err, ERR_SYSTEM, "no memory for a snapshot");
+    return NULL;
+}
+
+static void restore_frame(struct mem *m, uint64_t frame, const struct page *p)
+{
+    uint8_t *to = mem_span(m, MADDR(frame << PAGE_SHIFT), PAGE_SIZE);
+
+    assert(to && "a snapshot's frames are RAM");
+    if (same_page(p, to))
+        return; /* a needless write would cost a fault, and the translations of code in it */
+    if (p)
+        memcpy(to, p->bytes, PAGE_SIZE);
+    else
+        memset(to, 0, PAGE_SIZE);
+}
+
+static void restore_ram(struct snapshots *s, const struct snapshot *x)
+{
+    const uint64_t *changed;
+    size_t n = mem_changed(s->parts.mem, &changed);
+
+    for (size_t i = 0; i < n; i++)
+        restore_frame(s->parts.mem, changed[i], frames_page(&x->ram, changed[i]));
+    for (size_t g = 0; g < x->ram.groups; g++) {
+        if (s->base.group[g] == x->ram.group[g])
+            continue;
+        for (uint64_t f = g * GROUP_PAGES; f < (g + 1) * GROUP_PAGES; f++) {
+            const struct page *p = frames_page(&x->ram, f);
+            if (p != frames_page(&s->base, f))
+                restore_frame(s->parts.mem, f, p);
+        }
+    }
+}
+
+/* Become based on x: its groups in the base's own array, which has the right size already. */
+static void rebase(struct frames *base, const struct frames *to)
+{
+    for (size_t i = 0; i < base->groups; i++) {
+        if (to->group[i])
+            to->group[i]->refs++;
+        group_put(base->group[i]);
+        base->group[i] = to->group[i];
+    }
+}
+
+void snapshot_restore(struct snapshots *s, const struct snapshot *x)
+{
+    const struct machine_parts *p = &s->parts;
+    const uint8_t *from = x->bytes;
+
+    assert(x->owner == s && "a snapshot of another machine");
+    assert(x->block_bytes == p->state->bytes && "blocks were registered after the snapshot");
+    restore_ram(s, x);
+    rebase(&s->base, &x->ram);
+    mem_track_start(p->mem);
+
+    for (unsigned i = 0; i < p->state->blocks; i++) {
+        memcpy(p->state->block[i].data, from, p->state->block[i].size);
+        from += p->state->block[i].size;
+    }
+    events_state_set(p->events, from);
+    input_set_retry(p->input, x->input_retry);
+    cpu_state_set(p->cpu, &x->cpu);
+}
+
+void snapshot_free(struct snapshot *x)
+{
+    if (!x)
+        return;
+    frames_fini(&x->ram);
+    free(x);
+}
+
+uint64_t snapshot_cycle(const struct snapshot *x)
+{
+    return x->cpu.now;
+}
+
+size_t snapshot_bytes(const struct snapshot *x)
+{
+    return x->cost;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Snapshots in memory: state blocks, the CPU's registers, the position of events and input, and
+ * RAM, of which each snapshot holds only what has changed since the one before. They may be taken
+ * and restored in any order, and freed in any order.
+ *
+ * What a snapshot does not hold: the flight recorder's ring and the input log. Both are memory of
+ * what has happened, and going back in time is no reason to forget it.
+ */
+#ifndef EMU_SNAPSHOT_H
+#define EMU_SNAPSHOT_H
+
+#include "parts.h"
+
+/* One machine's snapshots. There is one of these to a struct mem: it uses its change tracking. */
+struct snapshots;
+struct snapshots *snapshots_new(const struct machine_parts *p, struct err *err);
+void snapshots_free(struct snapshots *s); /* its snapshots may live on, to be freed */
+
+struct snapshot;
+/* NULL: no memory (ERR_SYSTEM); then nothing has changed. Between runs only, never in an exit. */
+struct snapshot *snapshot_take(struct snapshots *s, struct err *err);
+/* Make the machine what it was. x must have been taken from s. */
+void snapshot_restore(struct snapshots *s, const struct snapshot *x);
+void snapshot_free(struct snapshot *x); /* NULL is fine */
+
+uint64_t snapshot_cycle(const struct snapshot *x);
+/* The memory that taking it has cost, in bytes. */
+size_t snapshot_bytes(const struct snapshot *x);
+
+#endif

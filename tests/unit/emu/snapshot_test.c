@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Snapshots: any of them, in any order, and cheap. */
+#include "fake_machine.h"
+
+#include "snapshot.h"
+
+#define RAM   (8ull << 20)
+#define CHAIN 40
+
+static void a_restored_machine_is_the_one_that_was(void **st)
+{
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+
+    (void)st;
+    fake_work(f, 1);
+    struct digest state = digest_state(&f->parts), events = events_digest(f->parts.events);
+    input_set_retry(f->parts.input, 4711);
+    struct snapshot *x = snapshot_take(s, NULL);
+    assert_non_null(x);
+    assert_int_equal(snapshot_cycle(x), f->cpu.s.now);
+    assert_same_digest(state, digest_state(&f->parts)); /* taking it changes nothing */
+
+    for (unsigned again = 0; again < 3; again++) {
+        fake_work(f, 2 + again);
+        input_set_retry(f->parts.input, 0);
+        assert_other_digest(state, digest_state(&f->parts));
+        assert_other_digest(events, events_digest(f->parts.events));
+        snapshot_restore(s, x);
+        assert_same_digest(state, digest_state(&f->parts));
+        assert_same_digest(events, events_digest(f->parts.events));
+        assert_int_equal(input_retry(f->parts.input), 4711);
+    }
+    snapshot_free(x);
+    snapshots_free(s);
+    fake_free(f);
+}
+
+/* Every snapshot of a chain, restored in a wild order, some taken and freed on the way. */
+static void any_of_a_chain_can_be_restored(void **st)
+{
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+    struct snapshot *x[CHAIN];
+    struct digest d[CHAIN];
+    uint32_t r = 12345;
+
+    (void)st;
+    for (uint32_t i = 0; i < CHAIN; i++) {
+        fake_work(f, i);
+        d[i] = digest_state(&f->parts);
+        x[i] = snapshot_take(s, NULL);
+        assert_non_null(x[i]);
+    }
+    for (unsigned step = 0; step < 300; step++) {
+        r = r * 1664525u + 1013904223u;
+        unsigned i = r >> 16 & 63;
+        if (i >= CHAIN)
+            continue;
+        if (r >> 29 == 0) { /* replace it by the present */
+            snapshot_free(x[i]);
+            d[i] = digest_state(&f->parts);
+            x[i] = snapshot_take(s, NULL);
+            assert_non_null(x[i]);
+        } else {
+            snapshot_restore(s, x[i]);
+            assert_same_digest(d[i], digest_state(&f->parts));
+        }
+        if (r >> 28 & 1)
+            fake_work(f, r);
+    }
+    for (unsigned i = 0; i < CHAIN; i += 2)
+        snapshot_free(x[i]);
+    snapshot_restore(s, x[1]);
+    assert_same_digest(d[1], digest_state(&f->parts));
+    snapshots_free(s); /* the rest outlive their owner */
+    for (unsigned i = 1; i < CHAIN; i += 2)
+        snapshot_free(x[i]);
+    snapshot_free(NULL);
+    fake_free(f);
+}
+
+static void a_snapshot_costs_what_has_changed(void **st)
+{
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+
+    (void)st;
+    for (uint64_t at = 1 << 20; at < RAM; at += PAGE_SIZE)
+        *fake_ram(f, at) = 1;
+    struct snapshot *full = snapshot_take(s, NULL);
+    assert_true(snapshot_bytes(full) > RAM - (1 << 20));
+    struct snapshot *none = snapshot_take(s, NULL);
+    assert_true(snapshot_bytes(none) < 2 * PAGE_SIZE);
+    for (uint64_t at = 4 << 20; at < 5 << 20; at += PAGE_SIZE)
+        *fake_ram(f, at) = 2;
+    for (uint64_t at = 5 << 20; at < RAM; at += PAGE_SIZE)
+        *fake_ram(f, at) = 1; /* written, but not changed */
+    struct snapshot *mib = snapshot_take(s, NULL);
+    assert_true(snapshot_bytes(mib) > 1 << 20);
+    assert_true(snapshot_bytes(mib) < (1 << 20) + 8 * PAGE_SIZE);
+    snapshot_free(full);
+    snapshot_free(none);
+    snapshot_free(mib);
+    snapshots_free(s);
+    fake_free(f);
+}
+
+static void input_happens_again_after_going_back(void **st)
+{
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+    uint16_t byte;
+
+    (void)st;
+    input_from_live(f->parts.input);
+    input_push(f->parts.input, 'a');
+    input_push(f->parts.input, 'b');
+    assert_true(input_take(f->parts.input, 10, &byte));
+    struct snapshot *x = snapshot_take(s, NULL);
+    assert_true(input_take(f->parts.input, 20, &byte));
+    snapshot_restore(s, x);
+    assert_int_equal(input_next_due(f->parts.input), 20);
+    assert_true(input_take(f->parts.input, 20, &byte));
+    assert_int_equal(byte, 'b');
+    snapshot_free(x);
+    snapshots_free(s);
+    fake_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restored_machine_is_the_one_that_was),
+        cmocka_unit_test(any_of_a_chain_can_be_restored),
+        cmocka_unit_test(a_snapshot_costs_what_has_changed),
+        cmocka_unit_test(input_happens_again_after_going_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
