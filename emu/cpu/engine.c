@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening the engine: its memory, the holes in it, its hooks; and dropping translations.
+ *
+ * Settings that look arbitrary are cures for something measured:
+ *   - a buffer of 32 MiB, flushed once before the first run: the default is 1 GiB and is zeroed at
+ *     every flush, and without the early flush the first overflow runs wrong code;
+ *   - exits enabled, with none set: the ordinary end address would be probed through the guest's
+ *     page tables at every stop, and the probe's page fault overwrites CR2;
+ *   - CPU model COREDUO: PAE, NX and SSE2 without long mode, so that a guest cannot switch to it;
+ *   - no hook on memory, ever: one makes all loads and stores ten times slower.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+#define SPACE_END (1ull << 40) /* what PAE page tables can name */
+
+const char *cpu_engine_version(void)
+{
+    static char text[32]; /* the same text at every call */
+    unsigned major, minor;
+    uc_version(&major, &minor);
+    snprintf(text, sizeof text, "%u.%u.%u", major, minor, uc_version(NULL, NULL) >> 8 & 255);
+    return text;
+}
+
+/* ---- holes: read all ones, swallow writes, are counted ---- */
+
+static void note_mmio(struct vcpu *c, uint64_t addr, unsigned size, bool write, uint64_t value)
+{
+    const struct slot *last = time_last(c);
+    if (c->mmio_count < sizeof c->mmio / sizeof c->mmio[0]) {
+        c->mmio[c->mmio_count].addr = addr;
+        c->mmio[c->mmio_count].value = value;
+        c->mmio[c->mmio_count].eip = last ? last->pc : env_eip(c);
+        c->mmio[c->mmio_count].size = (uint8_t)size;
+        c->mmio[c->mmio_count++].write = write;
+    }
+    c->mmio_pending = true;
+    time_attention(c);
+}
+
+static uint64_t on_hole_read(uc_engine *uc, uint64_t offset, unsigned size, void *ctx)
+{
+    (void)uc;
+    const struct hole *h = ctx;
+    note_mmio(h->c, h->start + offset, size, false, ~0ull);
+    return ~0ull;
+}
+
+static void on_hole_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *ctx)
+{
+    (void)uc;
+    const struct hole *h = ctx;
+    note_mmio(h->c, h->start + offset, size, true, value);
+}
+
+static bool map_hole(struct vcpu *c, unsigned i, uint64_t start, uint64_t end)
+{
+    c->hole[i] = (struct hole){c, start};
+    return !uc_mmio_map(c->uc, start, end - start, on_hole_read, &c->hole[i], on_hole_write,
+                        &c->hole[i]);
+}
+
+static bool map_memory(struct vcpu *c)
+{
+    uint8_t *base = mem_base(c->mem);
+    uint64_t bytes = mem_bytes(c->mem);
+    return !uc_mem_map_ptr(c->uc, 0, PC_HOLE_START, UC_PROT_ALL, base) &&
+           !uc_mem_map_ptr(c->uc, PC_HOLE_END, bytes - PC_HOLE_END, UC_PROT_ALL,
+                           base + PC_HOLE_END) &&
+           map_hole(c, 0, PC_HOLE_START, PC_HOLE_END) && map_hole(c, 1, bytes, SPACE_END);
+}
+
+/* ---- dropping translations ---- */
+
+void engine_flush_blocks(struct vcpu *c)
+{
+    uc_ctl_flush_tb(c->uc);
+    c->buffer_lowest = UINTPTR_MAX;
+    c->buffer_full = c->flush_blocks = false;
+    time_restart_slots(c);
+}
+
+/* The engine drops by virtual address; with paging off that is the physical one. */
+void engine_drop_written_code(struct vcpu *c)
+{
+    uint64_t frame;
+    uint32_t cr0 = env_get(c, c->at.cr), off = cr0 & ~(uint32_t)CR0_PG;
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &off);
+    while (mem_take_code_write(c->mem, &frame))
+        uc_ctl_remove_cache(c->uc, (uint64_t)(frame << PAGE_SHIFT),
+                            (uint64_t)((frame << PAGE_SHIFT) + PAGE_SIZE));
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &cr0);
+    uc_ctl_flush_tlb(c->uc);
+    c->code_written = false;
+}
+
+void engine_drop_block(struct vcpu *c, uint32_t pc)
+{
+    uc_ctl_remove_cache(c->uc, (uint64_t)pc, (uint64_t)pc + 1);
+    /* Where the address is not mapped the engine has now noted a page fault. Nobody has seen it. */
+    env_put(c, c->at.old_exception, ~0u);
+    env_put_reg(c, c->at.cr + 16, c->cr2);
+}
+
+/* ---- opening ---- */
+
+static void on_code_write(void *ctx)
+{
+    struct vcpu *c = ctx;
+    c->code_written = true;
+    time_attention(c);
+}
+
+static bool add_hooks(struct vcpu *c)
+{
+    uc_hook h;
+    return !uc_hook_add(c->uc, &h, UC_HOOK_INTR, (void *)exits_on_intr, c, 1, 0) &&
+           !uc_hook_add(c->uc, &h, UC_HOOK_INSN_INVALID, (void *)exits_on_invalid, c, 1, 0) &&
+           !uc_hook_add(c->uc, &h, UC_HOOK_EDGE_GENERATED, (void *)time_on_edge, c, 1, 0) &&
+           !uc_hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, (void *)time_on_block, c, 1, 0) &&
+           !uc_hook_add(c->uc, &c->code_hook, UC_HOOK_CODE, (void *)sites_on_code, c, NOWHERE,
+                        NOWHERE);
+}
+
+/* EDGE hooks are silent until one block has returned normally: run `jmp $+2; hlt` once, before our
+   own hooks exist, in a page that gets its bytes back. The flush of the buffer follows. */
+static bool first_run(struct vcpu *c)
+{
+    static const uint8_t code[] = {0xeb, 0, 0xf4};
+    uint8_t before[sizeof code];
+    uint8_t *p = mem_base(c->mem) + PAGE_SIZE;
+    memcpy(before, p, sizeof code);
+    memcpy(p, code, sizeof code);
+    uc_err e = uc_emu_start(c->uc, PAGE_SIZE, 0, 0, 0);
+    memcpy(p, before, sizeof code);
+    return !e && env_eip(c) == PAGE_SIZE + sizeof code;
+}
+
+static struct arena *arena_new(void)
+{
+    uint8_t *p = mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    uint8_t *start = (uint8_t *)(((uintptr_t)p + ARENA_BYTES - 1) & ~(uintptr_t)(ARENA_BYTES - 1));
+    if (start != p)
+        munmap(p, (size_t)(start - p));
+    if (start + ARENA_BYTES != p + 2 * ARENA_BYTES)
+        munmap(start + ARENA_BYTES, (size_t)(p + ARENA_BYTES - start));
+    return (struct arena *)start;
+}
+
+/* The engine's last words, should it fall over: see guard.h. */
+static void describe(void *ctx, char *to, unsigned size)
+{
+    const struct vcpu *c = ctx;
+    const struct slot *last = time_last(c);
+    snprintf(to, size, "in the guest's block at %#x (eip %#x) at cycle %llu", last ? last->pc : 0,
+             env_eip(c), (unsigned long long)cpu_now(c));
+}
+
+static bool open_engine(struct vcpu *c, struct err *err)
+{
+    if (!layout_calibrate(&c->at, err))
+        return false;
+    if (uc_open(UC_ARCH_X86, UC_MODE_32, &c->uc) ||
+        uc_ctl_set_tcg_buffer_size(c->uc, BUFFER_BYTES) ||
+        uc_ctl_set_cpu_model(c->uc, UC_CPU_X86_COREDUO) || uc_ctl_exits_enable(c->uc))
+        return err_set(err, ERR_ENGINE, "the CPU engine could not be opened");
+    if (!map_memory(c))
+        return err_set(err, ERR_ENGINE, "the CPU engine refuses the machine's memory");
+    if (!(c->env = layout_find_env(c->uc, err)))
+        return false;
+    if (!first_run(c) || !add_hooks(c))
+        return err_set(err, ERR_ENGINE, "the CPU engine does not start");
+    return true;
+}
+
+struct vcpu *cpu_new(struct mem *m, const struct cpu_host *host, struct err *err)
+{
+    struct vcpu *c = calloc(1, sizeof *c);
+    if (c) {
+        c->arena = arena_new();
+        c->site = malloc(SITES * sizeof *c->site);
+    }
+    if (!c || !c->arena || !c->site) {
+        err_set(err, ERR_SYSTEM, "no memory for a virtual CPU");
+        cpu_free(c);
+        return NULL;
+    }
+    c->mem = m;
+    c->host = *host;
+    c->arena->hot.c = c;
+    c->settled = true;
+    c->next_site = 1;
+    c->passed_count = UINT64_MAX;
+    c->report = (struct guard_engine){describe, c};
+    if (!open_engine(c, err)) {
+        cpu_free(c);
+        return NULL;
+    }
+    engine_flush_blocks(c);
+    mem_on_code_write(m, on_code_write, c);
+    struct cpu_state zero;
+    cpu_state_get(c, &zero);
+    zero = (struct cpu_state){
+        .regs = zero.regs, .dr[6] = 0xffff0ff0, .dr[7] = 0x400, .msr_pat = 0x0007040600070406ull};
+    cpu_state_reset_fpu(&zero);
+    cpu_state_set(c, &zero);
+    return c;
+}
+
+void cpu_free(struct vcpu *c)
+{
+    if (!c)
+        return;
+    if (c->uc) {
+        mem_on_code_write(c->mem, NULL, NULL);
+        uc_close(c->uc);
+    }
+    if (c->arena)
+        munmap(c->arena, ARENA_BYTES);
+    free(c->site);
+    free(c->mark);
+    free(c);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the engine's room share. Reading order:
+ *
+ *     layout.c   where the engine keeps what its interface does not show, found by experiment
+ *     engine.c   opening it: memory, holes, hooks
+ *     time.c     exact cycles: one slot a translation, one comparison a block
+ *     sites.c    sensitive instructions and marks inside a block
+ *     emulate.c  what a sensitive instruction does
+ *     exits.c    asking the owner, faults, delivery
+ *     regs.c     the engine's state <-> struct x86_regs
+ *     run.c      cpu_run
+ *     state.c    the whole architectural state, for snapshots
+ */
+#ifndef EMU_CPU_INTERNAL_H
+#define EMU_CPU_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <unicorn/unicorn.h>
+
+#include "cpu.h"
+#include "guard.h"
+
+/* ---- the engine's insides (layout.c) ---- */
+
+/* Offsets into the engine's CPU state ("env"), which begins with the eight general registers, and
+   into its hook objects. Found and checked at start-up; see layout.c. */
+struct layout {
+    uint32_t eip, eflags, hflags, seg, cr, efer; /* eflags: without the lazy arithmetic flags */
+    uint32_t error_code, is_int, old_exception;
+    uint32_t hook_begin, hook_end, hook_data;
+};
+
+/* A segment register in env: selector, padding, base, limit, flags. */
+enum { SEG_STRIDE = 24, SEG_BASE = 8, SEG_LIMIT = 16, SEG_FLAGS = 20 };
+/* hflags, the engine's summary of the mode. */
+enum { HF_CPL = 3, HF_SHADOW = 8, HF_CS32 = 0x10, HF_SS32 = 0x20, HF_ADDSEG = 0x40 };
+
+/* Find the CPU state of this engine; NULL and err when it is not where it can be recognised. */
+uint8_t *layout_find_env(uc_engine *uc, struct err *err);
+/* Fill l by experiments on a scratch engine, and check that what we rely on works. */
+bool layout_calibrate(struct layout *l, struct err *err);
+extern const char clock_is_constant[]; /* hostclock.c: the engine's view of the host's clock */
+
+/* ---- time (time.c) ---- */
+
+/* One translation of the engine. Its address is baked into the translation's call of our hook. */
+struct slot {
+    uint32_t cost; /* n, plus ATTENTION while the entry must take the slow path */
+    uint32_t pc;
+    uint16_t size, n; /* bytes, instructions */
+    uint32_t sites : 24, tail : 4, ends : 1, visited : 1, hooked : 1, unused : 1;
+};
+_Static_assert(sizeof(struct slot) == 16, "four million bytes of slots are enough");
+
+#define ATTENTION   (1u << 30)
+#define SLOTS       (1u << 18)
+#define ARENA_BYTES (8ull << 20) /* aligned to itself: a slot finds its vcpu by masking */
+/* The longest stretch without a look around: bounds the delay of cpu_kick(). */
+#define STRETCH_CYCLES (1 << 24)
+#define BUFFER_BYTES   (32u << 20) /* of translations */
+
+/* What the fast path touches: one cache line at the start of the arena. now = target - left. */
+struct hot {
+    int64_t left;
+    struct slot *last; /* the block being executed; NULL: none that counts */
+    uint64_t target;
+    struct vcpu *c;
+};
+
+struct arena {
+    struct hot hot;
+    struct slot slot[SLOTS];
+};
+_Static_assert(sizeof(struct arena) <= ARENA_BYTES, "the arena holds its slots");
+
+/* An instruction within a block that gets a call of its own before it runs. */
+struct site {
+    uint32_t pc;
+    uint16_t index; /* within its block */
+    uint8_t kind;   /* enum x86_sensitive, SITE_NONE for a mark alone */
+    bool marked, last;
+    uint32_t mark_id;
+    struct x86_insn insn;
+};
+enum { SITE_TO_CR2 = 200 };        /* beside enum x86_sensitive */
+#define SITES           (1u << 16) /* a ring; old ones belong to translations that are long gone */
+#define SITES_PER_BLOCK 1024
+#define NOWHERE         0xfedcba9800000000ull /* no address of a 32-bit guest */
+
+/* Why a hook stopped the engine. */
+enum stop_why {
+    STOP_NONE,    /* it stopped by itself: an error of the engine */
+    STOP_SERVICE, /* cpu_run has something to look at */
+    STOP_STUCK,
+};
+
+enum where { OUTSIDE, IN_BLOCK, IN_CODE, IN_INTR };
+
+struct mark {
+    uint32_t at, id;
+    bool used;
+};
+
+struct vcpu {
+    uc_engine *uc;
+    uint8_t *env; /* the engine's CPU state, see layout.c */
+    struct layout at;
+    struct mem *mem;
+    struct cpu_host host;
+    struct guard_engine report;
+
+    /* time */
+    struct arena *arena;
+    struct slot *next; /* the slot that the next translation gets */
+    uint64_t now, charged, until;
+    bool settled; /* now is valid; else it is hot.target - hot.left */
+
+    /* where the engine is, and what it shall do next */
+    enum where where;
+    enum stop_why why;
+    uint32_t resume; /* EIP after a stop; in BLOCK hooks the engine's own is stale */
+    bool leave, halted, want_window;
+    bool code_written, buffer_full, flush_blocks, mmio_pending;
+    atomic_bool kicked;
+    const char *stuck;
+
+    /* the one CODE hook: its range, and which translation had it baked in */
+    uc_hook code_hook, block_hook;
+    bool range_set;
+    uint32_t range_lo, range_hi;
+    struct slot *baked;
+    uint32_t baked_lo, baked_hi, armed_at, rearmed;
+    uint32_t armed_pc;
+    bool armed; /* a block is cut open for an exact stop: drop it afterwards */
+
+    struct site *site;
+    uint32_t next_site;
+    uintptr_t buffer_lowest;
+
+    /* registers */
+    struct x86_regs regs, loaded;
+    bool regs_ok, regs_dirty;
+    uint32_t cr2; /* the guest's; the engine's own is overwritten by faults nobody has seen yet */
+    uint32_t dr[8];
+    uint64_t msr_pat, msr_misc;
+
+    /* the exit in progress */
+    bool injected, raised, touched;
+    struct x86_event raise;
+
+    /* marks */
+    struct mark *mark;
+    uint32_t marks, mark_slots;
+    bool exit_on_cr3;
+    uint32_t passed_at;
+    uint64_t passed_count; /* instructions when the mark at passed_at was reported */
+
+    /* accesses outside RAM, reported after the fact */
+    struct {
+        uint64_t addr, value;
+        uint32_t eip;
+        uint8_t size;
+        bool write;
+    } mmio[16];
+    unsigned mmio_count;
+    uint64_t mmio_lost;
+    struct hole {
+        struct vcpu *c;
+        uint64_t start;
+    } hole[2];
+
+    uint32_t recent[64];
+    unsigned recent_next;
+};
+
+/* env fields */
+static inline uint32_t env_get(const struct vcpu *c, uint32_t off)
+{
+    uint32_t v;
+    memcpy(&v, c->env + off, sizeof v);
+    return v;
+}
+static inline void env_put(struct vcpu *c, uint32_t off, uint32_t v)
+{
+    memcpy(c->env + off, &v, sizeof v);
+}
+/* Registers are 64 bits wide in env. */
+static inline void env_put_reg(struct vcpu *c, uint32_t off, uint32_t v)
+{
+    uint64_t wide = v;
+    memcpy(c->env + off, &wide, sizeof wide);
+}
+static inline uint32_t env_eip(const struct vcpu *c)
+{
+    return env_get(c, c->at.eip);
+}
+/* The engine's blocks and hooks have linear addresses, EIP counts from the base of CS. */
+static inline uint32_t env_cs_base(const struct vcpu *c)
+{
+    return env_get(c, c->at.seg + S_CS * SEG_STRIDE + SEG_BASE);
+}
+static inline uint32_t env_cpl(const struct vcpu *c)
+{
+    return env_get(c, c->at.hflags) & HF_CPL;
+}
+
+/* engine.c */
+void engine_flush_blocks(struct vcpu *c);            /* outside only */
+void engine_drop_written_code(struct vcpu *c);       /* outside only */
+void engine_drop_block(struct vcpu *c, uint32_t pc); /* a virtual address, anywhere */
+
+/* time.c */
+void time_settle(struct vcpu *c);
+void time_resume(struct vcpu *c);
+void time_attention(struct vcpu *c);
+void time_on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *slot);
+void time_on_edge(uc_engine *uc, uc_tb *block, uc_tb *before, void *c);
+void time_restart_slots(struct vcpu *c);
+/* How many instructions of the block lie before pc. */
+uint32_t time_index(struct vcpu *c, const struct slot *s, uint32_t pc);
+void time_stop(struct vcpu *c, enum stop_why why, uint32_t eip); /* from a hook */
+struct slot *time_last(const struct vcpu *c);
+void time_forget_last(struct vcpu *c);
+
+/* sites.c */
+void sites_scan(struct vcpu *c, struct slot *s);
+/* Address of instruction k of the block. */
+uint32_t sites_address(struct vcpu *c, const struct slot *s, uint32_t k);
+void sites_on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *slot);
+bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi);
+void sites_set_range(struct vcpu *c, uint32_t lo, uint32_t hi);
+void sites_clear_range(struct vcpu *c);
+
+/* emulate.c: the instruction of a site; the registers are exact, the clock is settled. */
+void emulate(struct vcpu *c, const struct site *s);
+
+/* exits.c */
+enum cpu_act exit_ask(struct vcpu *c, struct cpu_exit *x);
+void exit_fault(struct vcpu *c, uint8_t vector, bool has_error, uint32_t error, uint32_t cr2);
+void exit_raised(struct vcpu *c); /* what cpu_raise() asked for */
+void exit_advance(struct vcpu *c, uint32_t eip, uint8_t len);
+void exit_report_mmio(struct vcpu *c);
+void exit_stuck(struct vcpu *c, const char *why);
+void exits_on_intr(uc_engine *uc, uint32_t vector, void *c);
+bool exits_on_invalid(uc_engine *uc, void *c);
+/* Must cpu_run look before the next guest instruction? */
+bool exit_pending(struct vcpu *c);
+
+/* state.c */
+void cpu_state_reset_fpu(struct cpu_state *s); /* as after FNINIT */
+
+/* regs.c */
+void regs_commit(struct vcpu *c); /* what the owner changed becomes the engine's */
+void regs_forget(struct vcpu *c); /* the guest runs on: the copy is stale */
+void regs_for_walk(struct vcpu *c, struct x86_regs *out); /* control registers alone */
+
+#endif

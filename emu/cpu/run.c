@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cpu_run: enter the engine, come back, look why, do what cannot be done inside it, again.
+ */
+#include <assert.h>
+
+#include "internal.h"
+
+static const char *engine_error(uc_err e)
+{
+    return e ? uc_strerror(e) : "the engine stopped for no reason";
+}
+
+/* The engine returned by itself. */
+static void stopped_by_itself(struct vcpu *c, uc_err e)
+{
+    if (e == UC_ERR_FETCH_PROT) {
+        /* A jump into a hole. What is read there is FF FF, which is no instruction. Like any other
+           fetch that faults it is one attempted instruction, if there is time for it. */
+        if (c->now < c->until) {
+            c->now++;
+            exit_fault(c, X86_UD, false, 0, 0);
+        }
+        return;
+    }
+    exit_stuck(c, engine_error(e));
+}
+
+static void enter(struct vcpu *c)
+{
+    uint32_t eip = env_eip(c);
+    c->why = STOP_NONE;
+    regs_forget(c);
+    time_forget_last(c);
+    time_resume(c);
+    const struct guard_engine *before = guard_enter_engine(&c->report);
+    uc_err e = uc_emu_start(c->uc, eip, 0, 0, 0);
+    guard_enter_engine(before);
+    time_settle(c);
+    if (c->why == STOP_NONE) {
+        stopped_by_itself(c, e);
+        return;
+    }
+    env_put_reg(c, c->at.eip, c->resume);
+    if (c->why == STOP_STUCK)
+        exit_stuck(c, c->stuck);
+}
+
+/* What may not be done in a hook. */
+static void service(struct vcpu *c)
+{
+    if (c->buffer_full || c->flush_blocks)
+        engine_flush_blocks(c);
+    if (c->code_written)
+        engine_drop_written_code(c);
+    if (c->armed) {
+        /* The block that was cut open for an exact stop: back to its ordinary translation. */
+        engine_drop_block(c, c->armed_at);
+        sites_clear_range(c);
+        c->armed = false;
+    }
+}
+
+enum cpu_stop cpu_run(struct vcpu *c, uint64_t until)
+{
+    assert(c->where == OUTSIDE && c->settled && "cpu_run called from inside an exit");
+    c->until = until;
+    c->leave = false;
+    for (;;) {
+        regs_commit(c);
+        if (c->stuck)
+            exit_stuck(c, c->stuck);
+        if (c->mmio_pending)
+            exit_report_mmio(c);
+        if (c->leave)
+            return CPU_LEFT;
+        if (c->halted)
+            return CPU_HALTED;
+        if (c->now >= until)
+            return CPU_UNTIL;
+        if (c->want_window && cpu_interruptible(c))
+            return CPU_WINDOW;
+        if (atomic_exchange_explicit(&c->kicked, false, memory_order_relaxed))
+            return CPU_KICKED;
+        service(c);
+        enter(c);
+    }
+}
