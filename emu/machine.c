@@ -146,3 +146,21 @@ uint64_t machine_input_due(const struct machine *m)
     struct domain *d = m->domain;
     return d->ops->console_ready(d) ? input_next_due(m->input) : CLOCK_NEVER;
 }
+
+struct machine_parts machine_parts(struct machine *m)
+{
+    return (struct machine_parts){
+        .state = &m->state,
+        .mem = m->domain->mem,
+        .cpu = m->domain->cpu,
+        .events = m->events,
+        .input = m->input,
+    };
+}
+
+void machine_restored(struct machine *m)
+{
+    /* State N is the state after everything that belongs to N, its input included. */
+    m->input_taken_at = machine_now(m);
+    m->domain->window_wanted = false;
+}

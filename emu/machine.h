@@ -18,6 +18,7 @@
 #include "events.h"
 #include "input.h"
 #include "mem.h"
+#include "parts.h"
 #include "state.h"
 
 #define MACHINE_LOG_MAX     64
@@ -123,6 +124,11 @@ enum end_kind machine_run(struct machine *m, uint64_t until);
 /* Make machine_run return soon with END_NONE; safe in a signal handler. */
 void machine_stop(struct machine *m);
 uint64_t machine_now(const struct machine *m);
+
+/* What snapshots, digests, saved files and recordings work on. */
+struct machine_parts machine_parts(struct machine *m);
+/* To be called after a snapshot or a saved machine has been restored into m's parts. */
+void machine_restored(struct machine *m);
 
 /* ---- for models ---- */
 
