@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "emu/digest.h"
 #include "hv-models/hv.h"
 #include "report.h"
 
@@ -35,10 +36,10 @@ int outcome_tell(struct machine *m, enum end_kind kind)
     __builtin_unreachable();
 }
 
-static void digest_text(struct report *r, const char *name, struct digest g)
+static void report_digest(struct report *r, const char *name, struct digest g)
 {
-    char text[33];
-    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, g.hi, g.lo);
+    char text[DIGEST_HEX];
+    digest_hex(g, text);
     report_text(r, name, text);
 }
 
@@ -59,6 +60,8 @@ int outcome_json(struct machine *m, enum end_kind kind, int status, FILE *to)
         report_number(exits, exit_kind_name[i], d->state.exits[i]);
     report_number(r, "interrupts", d->state.irqs);
     report_number(r, "events", events_count(m->events));
-    digest_text(r, "event_digest", events_digest(m->events));
+    report_digest(r, "event_digest", events_digest(m->events));
+    struct machine_parts parts = machine_parts(m);
+    report_digest(r, "state_digest", digest_state(&parts));
     return report_print(r, to);
 }
