@@ -9,6 +9,8 @@
 
 #include "process.h"
 
+#include "../mm/mman.h"
+
 struct elf_header {
     uint8_t ident[16];
     uint16_t type, machine;

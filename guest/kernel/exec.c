@@ -13,6 +13,7 @@
 #include "process.h"
 
 #include "../fs/vfs.h"
+#include "../mm/mman.h"
 #include "../pv/pv.h"
 #include "elf.h"
 #include "fpu.h"

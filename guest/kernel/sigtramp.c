@@ -8,6 +8,7 @@
 #include "process.h"
 
 #include "../fs/fs.h"
+#include "../mm/mman.h"
 
 static struct page *code;
 
