@@ -55,7 +55,7 @@ install -m 755 "$busybox" "$tree/bin/busybox"
 count=0
 for path in $(applets); do
     [ "$path" != bin/busybox ] || continue
-    mkdir -p "$tree/${path%/*}"
+    mkdir -p "$(dirname "$tree/$path")"
     ln -sf /bin/busybox "$tree/$path"
     count=$((count + 1))
 done

@@ -72,6 +72,7 @@ is_static_i386() {
     cmp "$busybox" tree/bin/busybox
     [ "$(readlink tree/bin/sh)" = /bin/busybox ]
     [ -x tree/init ]
+    [ -z "$(find tree -mindepth 1 -type d -empty | grep -vxE 'tree/(dev|proc|root|run|tmp)')" ]
     for applet in bin/ls bin/vi usr/bin/awk usr/bin/top; do
         [ -L "tree/$applet" ] || [ -L "tree/bin/${applet##*/}" ]
     done
