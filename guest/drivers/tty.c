@@ -13,17 +13,27 @@
 #define NSEC_PER_DECISECOND 100000000ull
 
 static struct tty console = {
-    .termios = {
-        .iflag = ICRNL | IXON,
-        .oflag = OPOST | ONLCR,
-        .cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
-        .lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-        .cc = { [VINTR] = 'C' & 31, [VQUIT] = '\\' & 31, [VERASE] = 127, [VKILL] = 'U' & 31,
-                [VEOF] = 'D' & 31, [VMIN] = 1, [VSTART] = 'Q' & 31, [VSTOP] = 'S' & 31,
-                [VSUSP] = 'Z' & 31, [VREPRINT] = 'R' & 31, [VDISCARD] = 'O' & 31,
-                [VWERASE] = 'W' & 31, [VLNEXT] = 'V' & 31 },
-    },
-    .winsize = { .rows = 24, .columns = 80 }, /* until somebody knows better: stty, resize */
+    .termios =
+        {
+            .iflag = ICRNL | IXON,
+            .oflag = OPOST | ONLCR,
+            .cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
+            .lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+            .cc = {[VINTR] = 'C' & 31,
+                   [VQUIT] = '\\' & 31,
+                   [VERASE] = 127,
+                   [VKILL] = 'U' & 31,
+                   [VEOF] = 'D' & 31,
+                   [VMIN] = 1,
+                   [VSTART] = 'Q' & 31,
+                   [VSTOP] = 'S' & 31,
+                   [VSUSP] = 'Z' & 31,
+                   [VREPRINT] = 'R' & 31,
+                   [VDISCARD] = 'O' & 31,
+                   [VWERASE] = 'W' & 31,
+                   [VLNEXT] = 'V' & 31},
+        },
+    .winsize = {.rows = 24, .columns = 80}, /* until somebody knows better: stty, resize */
     .rdev = MKDEV(4u, 64u),
     .readers = WAIT_QUEUE_INIT(console.readers),
     .writers = WAIT_QUEUE_INIT(console.writers),
@@ -73,8 +83,10 @@ void tty_session_exit(struct task *leader)
     pid_t pgrp = t->pgrp;
     t->sid = t->pgrp = 0;
     list_for_each(task, &all_tasks, all)
+    {
         if (task->sid == leader->sid)
             task->ctty = NULL;
+    }
     if (pgrp) {
         signal_send_pgrp(pgrp, SIGHUP, NULL);
         signal_send_pgrp(pgrp, SIGCONT, NULL);

@@ -127,7 +127,8 @@ static void erase_character(struct tty *t, uint8_t c)
 
 static bool in_word(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 128;
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' ||
+           c >= 128;
 }
 
 static void erase_word(struct tty *t)
@@ -213,7 +214,7 @@ static bool make_signal(struct tty *t, uint8_t c)
 {
     static const struct {
         uint8_t which, sig;
-    } table[] = { { VINTR, SIGINT }, { VQUIT, SIGQUIT }, { VSUSP, SIGTSTP } };
+    } table[] = {{VINTR, SIGINT}, {VQUIT, SIGQUIT}, {VSUSP, SIGTSTP}};
 
     if (!tty_has(t, ISIG))
         return false;

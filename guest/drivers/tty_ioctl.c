@@ -18,7 +18,7 @@ static long get_termios(struct tty *t, uint32_t arg, uint32_t cmd)
 
 static long get_termios2(struct tty *t, uint32_t arg, uint32_t cmd)
 {
-    struct termios2 t2 = { t->termios, SPEED, SPEED };
+    struct termios2 t2 = {t->termios, SPEED, SPEED};
 
     (void)cmd;
     return put_user(t2, (struct termios2 __user *)arg);
@@ -41,7 +41,7 @@ enum { TCSETS2 = 0x402C542B, TCSETSW2, TCSETSF2 };
 
 static long set_termios(struct tty *t, uint32_t arg, uint32_t cmd)
 {
-    struct termios2 new = { .t = t->termios };
+    struct termios2 new = {.t = t->termios};
     bool second = cmd >= TCSETS2;
     size_t size = second ? sizeof new : sizeof new.t;
 
@@ -202,9 +202,11 @@ static long take_terminal(struct tty *t, uint32_t arg, uint32_t cmd)
     if (t->sid && t->sid != current->sid) {
         if (arg != 1 || current->euid != 0 || current->sid != current->tgid || current->ctty)
             return -EPERM;
-        list_for_each(task, &all_tasks, all) /* root takes it away from another session */
+        list_for_each(task, &all_tasks, all)
+        { /* root takes it away from another session */
             if (task->ctty == t)
                 task->ctty = NULL;
+        }
         t->sid = t->pgrp = 0;
     }
     return tty_set_controlling(t, current);
@@ -226,29 +228,29 @@ static const struct {
     bool changes; /* SIGTTOU to those in the background */
     long (*fn)(struct tty *t, uint32_t arg, uint32_t cmd);
 } table[] = {
-    { 0x5401, false, get_termios },     /* TCGETS */
-    { TCSETS, true, set_termios },
-    { TCSETSW, true, set_termios },
-    { TCSETSF, true, set_termios },
-    { 0x802C542A, false, get_termios2 }, /* TCGETS2 */
-    { TCSETS2, true, set_termios },
-    { TCSETSW2, true, set_termios },
-    { TCSETSF2, true, set_termios },
-    { 0x5409, true, send_break },       /* TCSBRK */
-    { 0x5425, true, send_break },       /* TCSBRKP */
-    { 0x540A, true, flow },             /* TCXONC */
-    { 0x540B, true, flush },            /* TCFLSH */
-    { 0x540E, false, take_terminal },   /* TIOCSCTTY */
-    { 0x540F, false, get_group },       /* TIOCGPGRP */
-    { 0x5410, true, set_group },        /* TIOCSPGRP */
-    { 0x5411, false, output_count },    /* TIOCOUTQ */
-    { 0x5412, false, simulate_input },  /* TIOCSTI */
-    { 0x5413, false, get_size },        /* TIOCGWINSZ */
-    { 0x5414, false, set_size },        /* TIOCSWINSZ */
-    { 0x541B, false, input_count },     /* FIONREAD, also called TIOCINQ */
-    { 0x5422, false, give_up_terminal }, /* TIOCNOTTY */
-    { 0x5424, false, line_discipline }, /* TIOCGETD */
-    { 0x5429, false, get_session },     /* TIOCGSID */
+    {0x5401, false, get_termios}, /* TCGETS */
+    {TCSETS, true, set_termios},
+    {TCSETSW, true, set_termios},
+    {TCSETSF, true, set_termios},
+    {0x802C542A, false, get_termios2}, /* TCGETS2 */
+    {TCSETS2, true, set_termios},
+    {TCSETSW2, true, set_termios},
+    {TCSETSF2, true, set_termios},
+    {0x5409, true, send_break},        /* TCSBRK */
+    {0x5425, true, send_break},        /* TCSBRKP */
+    {0x540A, true, flow},              /* TCXONC */
+    {0x540B, true, flush},             /* TCFLSH */
+    {0x540E, false, take_terminal},    /* TIOCSCTTY */
+    {0x540F, false, get_group},        /* TIOCGPGRP */
+    {0x5410, true, set_group},         /* TIOCSPGRP */
+    {0x5411, false, output_count},     /* TIOCOUTQ */
+    {0x5412, false, simulate_input},   /* TIOCSTI */
+    {0x5413, false, get_size},         /* TIOCGWINSZ */
+    {0x5414, false, set_size},         /* TIOCSWINSZ */
+    {0x541B, false, input_count},      /* FIONREAD, also called TIOCINQ */
+    {0x5422, false, give_up_terminal}, /* TIOCNOTTY */
+    {0x5424, false, line_discipline},  /* TIOCGETD */
+    {0x5429, false, get_session},      /* TIOCGSID */
 };
 
 long tty_ioctl(struct file *f, uint32_t cmd, uint32_t arg)

@@ -98,7 +98,7 @@ void tty_output(struct tty *t, const char *bytes, size_t n)
 
 void tty_echo(struct tty *t, uint8_t c)
 {
-    char caret[2] = { '^', (char)(c ^ 0x40) };
+    char caret[2] = {'^', (char)(c ^ 0x40)};
 
     if (shown_as_caret(t, c))
         tty_output(t, caret, 2);

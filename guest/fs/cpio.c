@@ -10,10 +10,24 @@
 #include "vfs.h"
 
 #define HEADER_SIZE 110u
-#define LINKS_MAX 256 /* files with several names that are waiting for the rest of them */
+#define LINKS_MAX   256 /* files with several names that are waiting for the rest of them */
 
-enum field { F_INO, F_MODE, F_UID, F_GID, F_NLINK, F_MTIME, F_FILESIZE, F_MAJ, F_MIN, F_RMAJ, F_RMIN,
-             F_NAMESIZE, F_CHECK, F_COUNT };
+enum field {
+    F_INO,
+    F_MODE,
+    F_UID,
+    F_GID,
+    F_NLINK,
+    F_MTIME,
+    F_FILESIZE,
+    F_MAJ,
+    F_MIN,
+    F_RMAJ,
+    F_RMIN,
+    F_NAMESIZE,
+    F_CHECK,
+    F_COUNT
+};
 
 struct entry {
     uint32_t field[F_COUNT];
@@ -184,7 +198,8 @@ static long unpack_at(struct unpacker *u, struct walk *w, const struct entry *e)
     } else {
         err = make_entry(w, e, &i);
         if (!err && l) {
-            *l = (struct hard_link){ e->field[F_INO], e->field[F_MAJ], e->field[F_MIN], inode_get(i) };
+            *l =
+                (struct hard_link){e->field[F_INO], e->field[F_MAJ], e->field[F_MIN], inode_get(i)};
             u->link_count++;
         }
     }
@@ -219,7 +234,7 @@ static void skip_padding(struct unpacker *u)
 
 long cpio_unpack(const void *image, size_t size)
 {
-    struct unpacker u = { .image = image, .size = size };
+    struct unpacker u = {.image = image, .size = size};
     struct entry e;
     long err = 0;
 

@@ -148,24 +148,24 @@ struct device {
 };
 
 static const struct device devices[] = {
-    { "null", MKDEV(1u, 3u), 0666, &null_ops },
-    { "zero", MKDEV(1u, 5u), 0666, &zero_ops },
-    { "full", MKDEV(1u, 7u), 0666, &full_ops },
-    { "random", MKDEV(1u, 8u), 0666, &random_ops },
-    { "urandom", MKDEV(1u, 9u), 0666, &random_ops },
-    { "kmsg", MKDEV(1u, 11u), 0644, &kmsg_ops },
-    { "tty", MKDEV(5u, 0u), 0666, &tty_current_file_ops },
-    { "console", MKDEV(5u, 1u), 0600, &tty_file_ops },
-    { "ttyS0", MKDEV(4u, 64u), 0600, &tty_file_ops },
+    {"null", MKDEV(1u, 3u), 0666, &null_ops},
+    {"zero", MKDEV(1u, 5u), 0666, &zero_ops},
+    {"full", MKDEV(1u, 7u), 0666, &full_ops},
+    {"random", MKDEV(1u, 8u), 0666, &random_ops},
+    {"urandom", MKDEV(1u, 9u), 0666, &random_ops},
+    {"kmsg", MKDEV(1u, 11u), 0644, &kmsg_ops},
+    {"tty", MKDEV(5u, 0u), 0666, &tty_current_file_ops},
+    {"console", MKDEV(5u, 1u), 0600, &tty_file_ops},
+    {"ttyS0", MKDEV(4u, 64u), 0600, &tty_file_ops},
 };
 
 static const struct {
     const char *name, *target;
 } links[] = {
-    { "fd", "/proc/self/fd" },
-    { "stdin", "/proc/self/fd/0" },
-    { "stdout", "/proc/self/fd/1" },
-    { "stderr", "/proc/self/fd/2" },
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
 };
 
 const struct file_ops *special_file_ops(const struct inode *i)

@@ -60,8 +60,8 @@ struct file *file_open_inode(struct inode *i, uint32_t flags)
         fops = special_file_ops(i);
     if (!fops)
         return ERR_PTR(-ENXIO);
-    struct file *f = file_new(i, fops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
-                                                           O_CLOEXEC));
+    struct file *f =
+        file_new(i, fops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
     if (IS_ERR(f))
         return f;
     inode_get(i);
@@ -81,7 +81,7 @@ struct file *file_open_inode(struct inode *i, uint32_t flags)
 /* What open() asks of an inode that exists, before it is opened. */
 static int may_open(struct inode *i, uint32_t flags)
 {
-    static const int may[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, 0 };
+    static const int may[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, 0};
     int acc = may[flags & O_ACCMODE];
 
     if (flags & O_PATH)

@@ -28,9 +28,11 @@ static struct lock *find_conflict(struct inode *i, const struct lock *want)
     struct lock *l;
 
     list_for_each(l, &i->locks, link)
+    {
         if (l->owner != want->owner && l->whole == want->whole && (l->write || want->write) &&
             overlaps(l, want->start, want->end))
             return l;
+    }
     return NULL;
 }
 
@@ -125,11 +127,11 @@ static long resolve(const struct file *f, const struct lock_request *r, struct l
     }
     if (start < 0 || len < 0)
         return -EINVAL;
-    *out = (struct lock){ .owner = current->files,
-                          .pid = current->tgid,
-                          .write = r->type == F_WRLCK,
-                          .start = start,
-                          .end = len ? (uint64_t)start + (uint64_t)len : UINT64_MAX };
+    *out = (struct lock){.owner = current->files,
+                         .pid = current->tgid,
+                         .write = r->type == F_WRLCK,
+                         .start = start,
+                         .end = len ? (uint64_t)start + (uint64_t)len : UINT64_MAX};
     return 0;
 }
 
@@ -169,10 +171,10 @@ long locks_posix_test(struct file *f, struct lock_request *r)
         r->type = F_UNLCK;
         return 0;
     }
-    *r = (struct lock_request){ .type = l->write ? F_WRLCK : F_RDLCK,
-                                .start = l->start,
-                                .len = l->end == UINT64_MAX ? 0 : l->end - l->start,
-                                .pid = l->pid };
+    *r = (struct lock_request){.type = l->write ? F_WRLCK : F_RDLCK,
+                               .start = l->start,
+                               .len = l->end == UINT64_MAX ? 0 : l->end - l->start,
+                               .pid = l->pid};
     return 0;
 }
 
@@ -185,10 +187,10 @@ long locks_flock(struct file *f, uint32_t operation)
         return -EINVAL;
     if (f->flags & O_PATH)
         return -EBADF;
-    struct lock want = { .owner = f,
-                         .whole = true,
-                         .pid = current->tgid,
-                         .write = what == LOCK_EX,
-                         .end = UINT64_MAX };
+    struct lock want = {.owner = f,
+                        .whole = true,
+                        .pid = current->tgid,
+                        .write = what == LOCK_EX,
+                        .end = UINT64_MAX};
     return set_lock(f->inode, &want, what == LOCK_UN, !(operation & LOCK_NB));
 }

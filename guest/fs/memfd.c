@@ -35,7 +35,8 @@ DEFINE_SYSCALL(memfd_create)
     if (!name)
         return -ENOMEM;
     memcpy(name, prefix, sizeof prefix);
-    ssize_t n = strncpy_from_user(name + sizeof prefix - 1, (const char __user *)a, MEMFD_NAME_MAX + 1);
+    ssize_t n =
+        strncpy_from_user(name + sizeof prefix - 1, (const char __user *)a, MEMFD_NAME_MAX + 1);
     struct file *file = ERR_PTR(n == -ENAMETOOLONG ? -EINVAL : n);
     if (n >= 0)
         file = file_new_memory(name, 0);

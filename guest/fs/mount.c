@@ -3,10 +3,10 @@
 #include "../kernel/syscall.h"
 #include "vfs.h"
 
-#define TYPE_MAX 32
+#define TYPE_MAX    32
 #define OPTIONS_MAX 512
 
-#define MS_KEPT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define MS_KEPT     (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 /* "16m", "50%", "4096": a size in pages. */
 static int parse_pages(const char *s, uint64_t *pages)
@@ -192,8 +192,10 @@ static bool task_uses(const struct task *t, const struct super *s)
     if (!t->mm)
         return false;
     list_for_each(area, &t->mm->areas, link)
+    {
         if (file_in(area->file, s))
             return true;
+    }
     return file_in(t->mm->exe, s);
 }
 
@@ -203,11 +205,15 @@ static bool super_busy(const struct super *s)
     const struct task *t;
 
     list_for_each(other, &mounts, link)
+    {
         if (other->covered && other->covered->super == s)
             return true;
+    }
     list_for_each(t, &all_tasks, all)
+    {
         if (task_uses(t, s))
             return true;
+    }
     return false;
 }
 

@@ -2,7 +2,7 @@
 /* The radix tree that holds a file's pages; page_tree.h says what it promises. */
 #include "page_tree.h"
 
-#define BITS 6
+#define BITS     6
 #define BRANCHES (1u << BITS)
 
 struct node {

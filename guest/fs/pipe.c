@@ -9,8 +9,8 @@
 #include "vfs.h"
 
 #define PIPE_PAGES 16u /* 64 KiB, Linux's default capacity */
-#define PIPE_SIZE (PIPE_PAGES * PAGE_SIZE)
-#define PIPE_BUF 4096u /* writes of up to this size arrive in one piece */
+#define PIPE_SIZE  (PIPE_PAGES * PAGE_SIZE)
+#define PIPE_BUF   4096u /* writes of up to this size arrive in one piece */
 
 struct pipe {
     struct page *page[PIPE_PAGES];
@@ -99,7 +99,8 @@ static ssize_t fill(struct pipe *p, struct span from, size_t at, size_t n)
         struct page **page = piece(p, p->head, &offset, &len);
         if (!*page)
             *page = page_alloc();
-        err = *page ? span_read((char *)page_address(*page) + offset, from, at + done, len) : -ENOMEM;
+        err =
+            *page ? span_read((char *)page_address(*page) + offset, from, at + done, len) : -ENOMEM;
         if (err)
             break;
         done += len;

@@ -8,12 +8,12 @@
 #include "../kernel/syscall.h"
 #include "vfs.h"
 
-#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_SEC  1000000000ull
 #define NSEC_PER_MSEC 1000000ull
 
 /* Waiters live in blocks: most calls watch few files, and the first block is on the stack. */
 #define WAITERS_A_BLOCK 8
-#define WAITERS_MORE 64
+#define WAITERS_MORE    64
 
 struct waiter_block {
     struct waiter_block *next;
@@ -136,7 +136,7 @@ static int timeout_from(struct timeout *t, int64_t sec, uint64_t nsec)
 {
     if (sec < 0 || nsec >= NSEC_PER_SEC)
         return -EINVAL;
-    *t = (struct timeout){ .immediately = sec == 0 && nsec == 0 };
+    *t = (struct timeout){.immediately = sec == 0 && nsec == 0};
     uint64_t now = clock_monotonic_ns();
     if ((uint64_t)sec > (INT64_MAX - now) / NSEC_PER_SEC - 1)
         t->forever = true;
@@ -159,7 +159,7 @@ static int timeout_from_user(struct timeout *t, uint32_t ptr, enum time_shape sh
     struct time32 narrow;
     struct time64 wide;
 
-    *t = (struct timeout){ .forever = true };
+    *t = (struct timeout){.forever = true};
     if (!ptr)
         return 0;
     if (shape == TIMESPEC64) {
@@ -185,8 +185,8 @@ static void timeout_to_user(const struct timeout *t, uint32_t ptr, enum time_sha
     uint64_t now = clock_monotonic_ns(), left = t->deadline > now ? t->deadline - now : 0;
     if (t->immediately)
         left = 0;
-    struct time64 wide = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
-    struct time32 narrow = { wide.sec, shape == TIMEVAL ? wide.nsec / 1000 : wide.nsec };
+    struct time64 wide = {left / NSEC_PER_SEC, left % NSEC_PER_SEC};
+    struct time32 narrow = {wide.sec, shape == TIMEVAL ? wide.nsec / 1000 : wide.nsec};
     int err = shape == TIMESPEC64 ? put_user(wide, (struct time64 __user *)ptr)
                                   : put_user(narrow, (struct time32 __user *)ptr);
     (void)err;
@@ -272,7 +272,7 @@ out:
 static long poll_restart(struct task *task)
 {
     uint64_t *arg = task->restart_args;
-    struct timeout t = { .deadline = arg[2], .forever = arg[2] == 0 };
+    struct timeout t = {.deadline = arg[2], .forever = arg[2] == 0};
     long r = do_poll(arg[0], arg[1], &t);
 
     if (r == -EINTR) {
@@ -285,7 +285,7 @@ static long poll_restart(struct task *task)
 /* An interrupted poll that is started again (after SIGSTOP, say) must keep its first deadline. */
 DEFINE_SYSCALL(poll)
 {
-    struct timeout t = { .forever = true };
+    struct timeout t = {.forever = true};
     int32_t ms = c;
 
     if (ms >= 0)
@@ -331,17 +331,17 @@ DEFINE_SYSCALL(ppoll_time64)
 /* ---- select ---- */
 
 #define SELECT_MAX 1024u
-#define SET_WORDS (SELECT_MAX / 32)
+#define SET_WORDS  (SELECT_MAX / 32)
 
 struct select_sets {
-    uint32_t in[3][SET_WORDS];  /* readable, writable, exceptional */
+    uint32_t in[3][SET_WORDS]; /* readable, writable, exceptional */
     uint32_t out[3][SET_WORDS];
     int fd[SELECT_MAX]; /* of watch number i */
 };
 
-static const uint16_t select_asks[3] = { POLLIN, POLLOUT, POLLPRI };
-static const uint16_t select_hears[3] = { POLLIN | POLLRDNORM | POLLHUP | POLLERR,
-                                          POLLOUT | POLLWRNORM | POLLERR, POLLPRI };
+static const uint16_t select_asks[3] = {POLLIN, POLLOUT, POLLPRI};
+static const uint16_t select_hears[3] = {POLLIN | POLLRDNORM | POLLHUP | POLLERR,
+                                         POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 
 static bool bit(const uint32_t *set, uint32_t i)
 {
@@ -425,7 +425,7 @@ static long do_select(uint32_t n, const uint32_t set[3], const struct timeout *t
 DEFINE_SYSCALL(_newselect)
 {
     struct timeout t;
-    const uint32_t set[3] = { b, c, d };
+    const uint32_t set[3] = {b, c, d};
     int err = timeout_from_user(&t, e, TIMEVAL);
 
     if (err)
@@ -447,7 +447,7 @@ DEFINE_SYSCALL(select)
 static long do_pselect(uint32_t n, const uint32_t set[3], uint32_t time, uint32_t mask_arg,
                        enum time_shape shape)
 {
-    uint32_t mask[2] = { 0, 0 }; /* address and size: a seventh argument found no register */
+    uint32_t mask[2] = {0, 0}; /* address and size: a seventh argument found no register */
     struct timeout t;
     int err = timeout_from_user(&t, time, shape);
 
@@ -464,10 +464,10 @@ static long do_pselect(uint32_t n, const uint32_t set[3], uint32_t time, uint32_
 
 DEFINE_SYSCALL(pselect6)
 {
-    return do_pselect(a, (const uint32_t[3]){ b, c, d }, e, f, TIMESPEC);
+    return do_pselect(a, (const uint32_t[3]){b, c, d}, e, f, TIMESPEC);
 }
 
 DEFINE_SYSCALL(pselect6_time64)
 {
-    return do_pselect(a, (const uint32_t[3]){ b, c, d }, e, f, TIMESPEC64);
+    return do_pselect(a, (const uint32_t[3]){b, c, d}, e, f, TIMESPEC64);
 }

@@ -4,20 +4,20 @@
 
 #include "../kernel/process.h"
 
-#define KB(pages) ((uint32_t)(pages) * (PAGE_SIZE / 1024))
+#define KB(pages)          ((uint32_t)(pages) * (PAGE_SIZE / 1024))
 #define NSEC_PER_USER_TICK 10000000u /* what user space calls a tick is 1/100 s */
 
 static const struct {
     char letter;
     const char *name;
 } states[] = {
-    [TASK_RUNNING] = { 'R', "running" },
-    [TASK_INTERRUPTIBLE] = { 'S', "sleeping" },
-    [TASK_UNINTERRUPTIBLE] = { 'D', "disk sleep" },
-    [TASK_KILLABLE] = { 'D', "disk sleep" },
-    [TASK_STOPPED] = { 'T', "stopped" },
-    [TASK_ZOMBIE] = { 'Z', "zombie" },
-    [TASK_DEAD] = { 'X', "dead" },
+    [TASK_RUNNING] = {'R', "running"},
+    [TASK_INTERRUPTIBLE] = {'S', "sleeping"},
+    [TASK_UNINTERRUPTIBLE] = {'D', "disk sleep"},
+    [TASK_KILLABLE] = {'D', "disk sleep"},
+    [TASK_STOPPED] = {'T', "stopped"},
+    [TASK_ZOMBIE] = {'Z', "zombie"},
+    [TASK_DEAD] = {'X', "dead"},
 };
 
 /* ---- sums over the address space ---- */
@@ -28,7 +28,7 @@ struct sizes {
 
 static struct sizes measure(const struct mm *m)
 {
-    struct sizes s = { 0 };
+    struct sizes s = {0};
     const struct vm_area *a;
 
     if (!m)
@@ -65,7 +65,7 @@ struct signal_sets {
 
 static struct signal_sets signal_sets_of(const struct task *t)
 {
-    struct signal_sets s = { 0, 0 };
+    struct signal_sets s = {0, 0};
 
     for (int sig = 1; t->sighand && sig <= NSIG; sig++) {
         uint32_t handler = action_of(t, sig)->handler;
@@ -221,16 +221,11 @@ static void show_limits(struct proc_text *out, struct task *t)
         uint8_t which;
         const char *name, *unit;
     } rows[] = {
-        { RLIMIT_CPU, "Max cpu time", "seconds" },
-        { RLIMIT_FSIZE, "Max file size", "bytes" },
-        { RLIMIT_DATA, "Max data size", "bytes" },
-        { RLIMIT_STACK, "Max stack size", "bytes" },
-        { RLIMIT_CORE, "Max core file size", "bytes" },
-        { RLIMIT_RSS, "Max resident set", "bytes" },
-        { RLIMIT_NPROC, "Max processes", "processes" },
-        { RLIMIT_NOFILE, "Max open files", "files" },
-        { RLIMIT_MEMLOCK, "Max locked memory", "bytes" },
-        { RLIMIT_AS, "Max address space", "bytes" },
+        {RLIMIT_CPU, "Max cpu time", "seconds"},        {RLIMIT_FSIZE, "Max file size", "bytes"},
+        {RLIMIT_DATA, "Max data size", "bytes"},        {RLIMIT_STACK, "Max stack size", "bytes"},
+        {RLIMIT_CORE, "Max core file size", "bytes"},   {RLIMIT_RSS, "Max resident set", "bytes"},
+        {RLIMIT_NPROC, "Max processes", "processes"},   {RLIMIT_NOFILE, "Max open files", "files"},
+        {RLIMIT_MEMLOCK, "Max locked memory", "bytes"}, {RLIMIT_AS, "Max address space", "bytes"},
     };
 
     proc_printf(out, "%-25s %-20s %-20s %s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
@@ -279,19 +274,19 @@ static struct inode *target_exe(struct task *t, char *path, size_t size)
 }
 
 const struct proc_node proc_pid_rows[] = {
-    { .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
-    { .name = "comm", .mode = S_IFREG | 0444, .show = show_comm },
-    { .name = "cwd", .mode = S_IFLNK | 0777, .target = target_cwd, .owner_only = true },
-    { .name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .owner_only = true },
-    { .name = "exe", .mode = S_IFLNK | 0777, .target = target_exe, .owner_only = true },
-    { .name = "fd", .mode = S_IFDIR | 0500, .kind = PROC_FDS, .owner_only = true },
-    { .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },
-    { .name = "maps", .mode = S_IFREG | 0444, .show = show_maps, .owner_only = true },
-    { .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },
-    { .name = "root", .mode = S_IFLNK | 0777, .target = target_root, .owner_only = true },
-    { .name = "stat", .mode = S_IFREG | 0444, .show = show_stat },
-    { .name = "statm", .mode = S_IFREG | 0444, .show = show_statm },
-    { .name = "status", .mode = S_IFREG | 0444, .show = show_status },
-    { .name = "task", .mode = S_IFDIR | 0555, .kind = PROC_TASKS },
-    { 0 },
+    {.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+    {.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
+    {.name = "cwd", .mode = S_IFLNK | 0777, .target = target_cwd, .owner_only = true},
+    {.name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .owner_only = true},
+    {.name = "exe", .mode = S_IFLNK | 0777, .target = target_exe, .owner_only = true},
+    {.name = "fd", .mode = S_IFDIR | 0500, .kind = PROC_FDS, .owner_only = true},
+    {.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
+    {.name = "maps", .mode = S_IFREG | 0444, .show = show_maps, .owner_only = true},
+    {.name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts},
+    {.name = "root", .mode = S_IFLNK | 0777, .target = target_root, .owner_only = true},
+    {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+    {.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
+    {.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+    {.name = "task", .mode = S_IFDIR | 0555, .kind = PROC_TASKS},
+    {0},
 };

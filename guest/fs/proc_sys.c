@@ -7,9 +7,9 @@
 #include "../pv/pv.h"
 #include "proc.h"
 
-#define KB(frames) ((uint32_t)(frames) * (PAGE_SIZE / 1024))
+#define KB(frames)           ((uint32_t)(frames) * (PAGE_SIZE / 1024))
 #define NSEC_PER_CENTISECOND 10000000u
-#define NSEC_PER_SEC 1000000000u
+#define NSEC_PER_SEC         1000000000u
 
 const char *device_name(size_t index, uint32_t *rdev);
 
@@ -23,7 +23,9 @@ static uint32_t anonymous_pages(void)
     list_for_each(t, &all_tasks, all)
     {
         bool counted = !t->mm;
-        list_for_each(other, &all_tasks, all) /* threads share: count an mm at its first task */
+        list_for_each(other, &all_tasks, all){
+            /* threads share: count an mm at its first task */
+        }
         {
             if (other == t)
                 break;
@@ -46,11 +48,19 @@ static void show_meminfo(struct proc_text *out, struct task *t)
         const char *name;
         uint32_t frames;
     } rows[] = {
-        { "MemTotal", m.total },     { "MemFree", m.free },   { "MemAvailable", m.free },
-        { "Buffers", 0 },            { "Cached", files },     { "SwapCached", 0 },
-        { "SwapTotal", 0 },          { "SwapFree", 0 },       { "Dirty", 0 },
-        { "Writeback", 0 },          { "Mapped", anonymous_pages() },
-        { "Shmem", files },          { "PageTables", m.tables },
+        {"MemTotal", m.total},
+        {"MemFree", m.free},
+        {"MemAvailable", m.free},
+        {"Buffers", 0},
+        {"Cached", files},
+        {"SwapCached", 0},
+        {"SwapTotal", 0},
+        {"SwapFree", 0},
+        {"Dirty", 0},
+        {"Writeback", 0},
+        {"Mapped", anonymous_pages()},
+        {"Shmem", files},
+        {"PageTables", m.tables},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         proc_printf(out, "%s:%*s%8u kB\n", rows[i].name, (int)(15 - strlen(rows[i].name)), "",
@@ -97,7 +107,9 @@ static void show_stat(struct proc_text *out, struct task *t)
     for (unsigned i = 0; i < IRQS; i++)
         irqs += irq_count(i);
     list_for_each(task, &all_tasks, all)
+    {
         blocked += task->state == TASK_UNINTERRUPTIBLE;
+    }
     proc_printf(out, "cpu  %u 0 %u %u 0 0 0 0 0 0\n", user, system, idle);
     proc_printf(out, "cpu0 %u 0 %u %u 0 0 0 0 0 0\n", user, system, idle);
     proc_printf(out, "intr %u", irqs);
@@ -116,7 +128,7 @@ struct cpuid {
 
 static struct cpuid cpuid(uint32_t leaf)
 {
-    struct cpuid c = { .eax = leaf };
+    struct cpuid c = {.eax = leaf};
 
     pv_cpuid(&c.eax, &c.ebx, &c.ecx, &c.edx);
     return c;
@@ -132,18 +144,18 @@ static void show_flags(struct proc_text *out, uint32_t bits, const char *const n
 static void show_cpuinfo(struct proc_text *out, struct task *t)
 {
     static const char *const edx1[32] = {
-        "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr",
-        "pge", "mca", "cmov", "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr",
-        "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe",
+        "fpu",  "vme",  "de",   "pse", "tsc",  "msr", "pae",   "mce", "cx8",     "apic", NULL,
+        "sep",  "mtrr", "pge",  "mca", "cmov", "pat", "pse36", "pn",  "clflush", NULL,   "dts",
+        "acpi", "mmx",  "fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",    "pbe",
     };
     static const char *const ecx1[32] = {
-        [0] = "pni", [3] = "monitor", [5] = "vmx", [7] = "est", [8] = "tm2", [9] = "ssse3",
-        [13] = "cx16", [14] = "xtpr", [15] = "pdcm", [19] = "sse4_1", [20] = "sse4_2",
-        [23] = "popcnt", [31] = "hypervisor",
+        [0] = "pni",     [3] = "monitor", [5] = "vmx",         [7] = "est",   [8] = "tm2",
+        [9] = "ssse3",   [13] = "cx16",   [14] = "xtpr",       [15] = "pdcm", [19] = "sse4_1",
+        [20] = "sse4_2", [23] = "popcnt", [31] = "hypervisor",
     };
-    static const char *const edx_extended[32] = { [20] = "nx", [29] = "lm" };
+    static const char *const edx_extended[32] = {[20] = "nx", [29] = "lm"};
     struct cpuid zero = cpuid(0), one = cpuid(1), extended = cpuid(0x80000000);
-    char vendor[13] = { 0 }, model[49] = { 0 };
+    char vendor[13] = {0}, model[49] = {0};
 
     (void)t;
     memcpy(vendor, &zero.ebx, 4);
@@ -178,7 +190,7 @@ static void show_cpuinfo(struct proc_text *out, struct task *t)
 
 static void show_interrupts(struct proc_text *out, struct task *t)
 {
-    static const char *const names[IRQS] = { [0] = "timer", [2] = "cascade", [4] = "ttyS0" };
+    static const char *const names[IRQS] = {[0] = "timer", [2] = "cascade", [4] = "ttyS0"};
 
     (void)t;
     proc_printf(out, "           CPU0\n");
@@ -193,7 +205,7 @@ static void show_devices(struct proc_text *out, struct task *t)
     static const struct {
         unsigned major;
         const char *name;
-    } drivers[] = { { 1, "mem" }, { 4, "ttyS" }, { 5, "/dev/tty" } };
+    } drivers[] = {{1, "mem"}, {4, "ttyS"}, {5, "/dev/tty"}};
     uint32_t rdev;
 
     (void)t;
@@ -340,27 +352,29 @@ static void show_nr_open(struct proc_text *out, struct task *t)
 }
 
 static const struct proc_node sys_kernel[] = {
-    { .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname,
-      .write = write_domainname },
-    { .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .write = write_hostname },
-    { .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
-    { .name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease },
-    { .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },
-    { .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
-    { .name = "version", .mode = S_IFREG | 0444, .show = show_osversion },
-    { 0 },
+    {.name = "domainname",
+     .mode = S_IFREG | 0644,
+     .show = show_domainname,
+     .write = write_domainname},
+    {.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .write = write_hostname},
+    {.name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max},
+    {.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
+    {.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
+    {.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
+    {.name = "version", .mode = S_IFREG | 0444, .show = show_osversion},
+    {0},
 };
 
 static const struct proc_node sys_fs[] = {
-    { .name = "nr_open", .mode = S_IFREG | 0444, .show = show_nr_open },
-    { .name = "pipe-max-size", .mode = S_IFREG | 0444, .show = show_pipe_max },
-    { 0 },
+    {.name = "nr_open", .mode = S_IFREG | 0444, .show = show_nr_open},
+    {.name = "pipe-max-size", .mode = S_IFREG | 0444, .show = show_pipe_max},
+    {0},
 };
 
 static const struct proc_node sys[] = {
-    { .name = "fs", .mode = S_IFDIR | 0555, .children = sys_fs },
-    { .name = "kernel", .mode = S_IFDIR | 0555, .children = sys_kernel },
-    { 0 },
+    {.name = "fs", .mode = S_IFDIR | 0555, .children = sys_fs},
+    {.name = "kernel", .mode = S_IFDIR | 0555, .children = sys_kernel},
+    {0},
 };
 
 /* ---- links ---- */
@@ -381,20 +395,20 @@ static void text_mounts(struct proc_text *out)
 }
 
 const struct proc_node proc_root_rows[] = {
-    { .name = "cmdline", .mode = S_IFREG | 0444, .show = show_boot_cmdline },
-    { .name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo },
-    { .name = "devices", .mode = S_IFREG | 0444, .show = show_devices },
-    { .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
-    { .name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts },
-    { .name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg },
-    { .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
-    { .name = "mounts", .mode = S_IFLNK | 0777, .text = text_mounts },
-    { .name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions },
-    { .name = "self", .mode = S_IFLNK | 0777, .text = text_self },
-    { .name = "stat", .mode = S_IFREG | 0444, .show = show_stat },
-    { .name = "sys", .mode = S_IFDIR | 0555, .children = sys },
-    { .name = "thread-self", .mode = S_IFLNK | 0777, .text = text_thread_self },
-    { .name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime },
-    { .name = "version", .mode = S_IFREG | 0444, .show = show_version },
-    { 0 },
+    {.name = "cmdline", .mode = S_IFREG | 0444, .show = show_boot_cmdline},
+    {.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
+    {.name = "devices", .mode = S_IFREG | 0444, .show = show_devices},
+    {.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+    {.name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts},
+    {.name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg},
+    {.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
+    {.name = "mounts", .mode = S_IFLNK | 0777, .text = text_mounts},
+    {.name = "partitions", .mode = S_IFREG | 0444, .show = show_partitions},
+    {.name = "self", .mode = S_IFLNK | 0777, .text = text_self},
+    {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+    {.name = "sys", .mode = S_IFDIR | 0555, .children = sys},
+    {.name = "thread-self", .mode = S_IFLNK | 0777, .text = text_thread_self},
+    {.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
+    {.name = "version", .mode = S_IFREG | 0444, .show = show_version},
+    {0},
 };

@@ -8,7 +8,7 @@
 #include "proc.h"
 
 #define PROC_MAGIC 0x9fa0
-#define TEXT_MAX 65536u
+#define TEXT_MAX   65536u
 
 struct proc_inode {
     struct inode vfs;
@@ -238,8 +238,10 @@ static int next_number(const struct proc_inode *d, const struct task *in, int fr
         return -1;
     }
     list_for_each(t, &all_tasks, all)
+    {
         if (listed(d, in, t) && t->pid >= from && (best < 0 || t->pid < best))
             best = t->pid;
+    }
     return best;
 }
 
@@ -298,8 +300,10 @@ static void proc_getattr(struct inode *i)
         return;
     i->nlink = 2;
     list_for_each(t, &all_tasks, all)
+    {
         if (t->pid == t->tgid)
             i->nlink++;
+    }
 }
 
 /* ---- links ---- */
@@ -332,7 +336,7 @@ static struct inode *link_target(struct inode *i, char *path, size_t size)
 static ssize_t proc_readlink(struct inode *i, char *buf, size_t size)
 {
     const struct proc_node *node = proc_i(i)->node;
-    struct proc_text text = { 0 };
+    struct proc_text text = {0};
     ssize_t n;
 
     if (node->text) {

@@ -18,7 +18,7 @@ struct kstat {
 
 static struct moment moment(uint64_t ns)
 {
-    return (struct moment){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+    return (struct moment){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
 }
 
 /* Consumes the inode, which may be an error. */
@@ -215,7 +215,7 @@ _Static_assert(sizeof(struct statx) == 256, "struct statx");
 
 static struct statx_time wide_moment(struct moment m)
 {
-    return (struct statx_time){ m.sec, m.nsec, 0 };
+    return (struct statx_time){m.sec, m.nsec, 0};
 }
 
 DEFINE_SYSCALL(statx)
@@ -264,9 +264,9 @@ static void fill_kstatfs(const struct super *s, struct kstatfs *k)
     struct mem_stats m;
 
     mem_stats(&m);
-    *k = (struct kstatfs){ .type = s->magic,
-                           .flags = (s->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
-                                    ST_VALID };
+    *k = (struct kstatfs){.type = s->magic,
+                          .flags = (s->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
+                                   ST_VALID};
     if (!s->max_pages)
         return;
     k->blocks = s->max_pages;
@@ -293,28 +293,28 @@ static long put_statfs(const struct super *s, uint32_t to, bool wide)
 
     fill_kstatfs(s, &k);
     if (wide) {
-        struct statfs64 b = { .type = k.type,
-                              .bsize = PAGE_SIZE,
-                              .blocks = k.blocks,
-                              .bfree = k.free,
-                              .bavail = k.free,
-                              .files = k.files,
-                              .fsid = { s->dev, 0 },
-                              .namelen = NAME_MAX,
-                              .frsize = PAGE_SIZE,
-                              .flags = k.flags };
+        struct statfs64 b = {.type = k.type,
+                             .bsize = PAGE_SIZE,
+                             .blocks = k.blocks,
+                             .bfree = k.free,
+                             .bavail = k.free,
+                             .files = k.files,
+                             .fsid = {s->dev, 0},
+                             .namelen = NAME_MAX,
+                             .frsize = PAGE_SIZE,
+                             .flags = k.flags};
         return put_user(b, (struct statfs64 __user *)to);
     }
-    struct statfs32 b = { .type = k.type,
-                          .bsize = PAGE_SIZE,
-                          .blocks = k.blocks,
-                          .bfree = k.free,
-                          .bavail = k.free,
-                          .files = k.files,
-                          .fsid = { s->dev, 0 },
-                          .namelen = NAME_MAX,
-                          .frsize = PAGE_SIZE,
-                          .flags = k.flags };
+    struct statfs32 b = {.type = k.type,
+                         .bsize = PAGE_SIZE,
+                         .blocks = k.blocks,
+                         .bfree = k.free,
+                         .bavail = k.free,
+                         .files = k.files,
+                         .fsid = {s->dev, 0},
+                         .namelen = NAME_MAX,
+                         .frsize = PAGE_SIZE,
+                         .flags = k.flags};
     return put_user(b, (struct statfs32 __user *)to);
 }
 

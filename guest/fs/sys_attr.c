@@ -187,7 +187,7 @@ static int moment_to_ns(const struct moment *m, uint64_t *ns)
 /* times: access, modification; NULL is now, and then writers may do it too. Consumes the inode. */
 static long change_times(struct inode *i, const struct moment *times)
 {
-    static const struct moment now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+    static const struct moment now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 
     if (IS_ERR(i))
         return PTR_ERR(i);
@@ -222,8 +222,8 @@ DEFINE_SYSCALL(utime)
         return change_times(inode_of_path(AT_FDCWD, a, 0), NULL);
     if (get_user(t, (const char __user *)b))
         return -EFAULT;
-    m[0] = (struct moment){ t.access, 0 };
-    m[1] = (struct moment){ t.modification, 0 };
+    m[0] = (struct moment){t.access, 0};
+    m[1] = (struct moment){t.modification, 0};
     return change_times(inode_of_path(AT_FDCWD, a, 0), m);
 }
 
@@ -243,11 +243,10 @@ static long do_utimes(int dirfd, uint32_t path, uint32_t times)
     for (int i = 0; i < 2; i++) {
         if (t[i].usec >= 1000000)
             return -EINVAL;
-        m[i] = (struct moment){ t[i].sec, t[i].usec * 1000 };
+        m[i] = (struct moment){t[i].sec, t[i].usec * 1000};
     }
-    return change_times(path || dirfd == AT_FDCWD ? inode_of_path(dirfd, path, 0)
-                                                  : inode_of_fd(dirfd),
-                        m);
+    return change_times(
+        path || dirfd == AT_FDCWD ? inode_of_path(dirfd, path, 0) : inode_of_fd(dirfd), m);
 }
 
 DEFINE_SYSCALL(utimes)
@@ -283,7 +282,7 @@ DEFINE_SYSCALL(utimensat)
     if (get_user(t, (const char __user *)c))
         return -EFAULT;
     for (int i = 0; i < 2; i++)
-        m[i] = (struct moment){ t[i].sec, t[i].nsec };
+        m[i] = (struct moment){t[i].sec, t[i].nsec};
     return do_utimensat(a, b, m, d);
 }
 
@@ -300,6 +299,6 @@ DEFINE_SYSCALL(utimensat_time64)
     if (get_user(t, (const char __user *)c))
         return -EFAULT;
     for (int i = 0; i < 2; i++)
-        m[i] = (struct moment){ t[i].sec, t[i].nsec };
+        m[i] = (struct moment){t[i].sec, t[i].nsec};
     return do_utimensat(a, b, m, d);
 }

@@ -176,7 +176,7 @@ static long do_unlink(int dirfd, uint32_t path)
 
 static long do_rmdir(int dirfd, uint32_t path)
 {
-    static const int not_a_name[] = { 0, -EINVAL, -ENOTEMPTY, -EBUSY }; /* by enum walk_last */
+    static const int not_a_name[] = {0, -EINVAL, -ENOTEMPTY, -EBUSY}; /* by enum walk_last */
     struct walk w;
     long r = walk_user(&w, dirfd, (const char __user *)path, WALK_ENTRY);
 
@@ -242,7 +242,7 @@ static long may_rename(const struct walk *old, const struct walk *new, uint32_t 
         return -EINVAL;
     if (!dir && (old->slash || new->slash))
         return -ENOTDIR;
-    if (old->inode->mounted || (new->inode && new->inode->mounted))
+    if (old->inode->mounted || (new->inode &&new->inode->mounted))
         return -EBUSY;
     if (!new->inode)
         return may_create(new->dir);

@@ -93,10 +93,22 @@ DEFINE_SYSCALL(dup3)
 }
 
 enum {
-    F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4,
-    F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7, F_SETOWN = 8, F_GETOWN = 9,
-    F_GETLK64 = 12, F_SETLK64 = 13, F_SETLKW64 = 14, F_DUPFD_CLOEXEC = 1030,
-    F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032,
+    F_DUPFD = 0,
+    F_GETFD = 1,
+    F_SETFD = 2,
+    F_GETFL = 3,
+    F_SETFL = 4,
+    F_GETLK = 5,
+    F_SETLK = 6,
+    F_SETLKW = 7,
+    F_SETOWN = 8,
+    F_GETOWN = 9,
+    F_GETLK64 = 12,
+    F_SETLK64 = 13,
+    F_SETLKW64 = 14,
+    F_DUPFD_CLOEXEC = 1030,
+    F_SETPIPE_SZ = 1031,
+    F_GETPIPE_SZ = 1032,
 };
 #define FD_CLOEXEC 1
 
@@ -119,23 +131,23 @@ static long lock_call(struct file *f, uint32_t cmd, uint32_t arg)
 {
     bool wide = cmd >= F_GETLK64;
     uint32_t op = wide ? cmd - F_GETLK64 + F_GETLK : cmd;
-    struct flock32 narrow = { 0 };
-    struct flock64 l = { 0 };
+    struct flock32 narrow = {0};
+    struct flock64 l = {0};
 
     if (wide ? get_user(l, (struct flock64 __user *)arg)
              : get_user(narrow, (struct flock32 __user *)arg))
         return -EFAULT;
     if (!wide)
-        l = (struct flock64){ narrow.type, narrow.whence, narrow.start, narrow.len, 0 };
+        l = (struct flock64){narrow.type, narrow.whence, narrow.start, narrow.len, 0};
 
-    struct lock_request r = { .type = l.type, .whence = l.whence, .start = l.start, .len = l.len };
+    struct lock_request r = {.type = l.type, .whence = l.whence, .start = l.start, .len = l.len};
     if (op != F_GETLK)
         return locks_posix_set(f, &r, op == F_SETLKW);
     long err = locks_posix_test(f, &r);
     if (err)
         return err;
-    l = (struct flock64){ r.type, r.whence, r.start, r.len, r.pid };
-    narrow = (struct flock32){ l.type, l.whence, l.start, l.len, l.pid };
+    l = (struct flock64){r.type, r.whence, r.start, r.len, r.pid};
+    narrow = (struct flock32){l.type, l.whence, l.start, l.len, l.pid};
     if (!wide && (narrow.start != l.start || narrow.len != l.len))
         return -EOVERFLOW;
     return wide ? put_user(l, (struct flock64 __user *)arg)

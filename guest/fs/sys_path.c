@@ -85,7 +85,7 @@ static int put_dirent(void *ctx, const char *name, size_t len, uint64_t next_pos
 
 static long list_directory(int fd, uint32_t buf, uint32_t size, bool wide)
 {
-    struct listing l = { .buf = buf, .left = MIN(size, MAX_RW_COUNT), .wide = wide };
+    struct listing l = {.buf = buf, .left = MIN(size, MAX_RW_COUNT), .wide = wide};
     struct file *f = fd_get(fd);
     long r;
 

@@ -376,7 +376,8 @@ static void tmpfs_kill(struct super *s)
         if (list_empty(&dir->entries)) {
             d = d == s->root ? NULL : d->parent;
             if (d) { /* the directory we come from is its first entry, and empty now */
-                struct tmpfs_entry *e = list_first(&tmpfs_i(d)->dir.entries, struct tmpfs_entry, link);
+                struct tmpfs_entry *e =
+                    list_first(&tmpfs_i(d)->dir.entries, struct tmpfs_entry, link);
                 struct inode *i = e->inode;
                 entry_remove(d, e);
                 i->nlink = 0;
