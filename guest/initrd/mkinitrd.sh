@@ -55,8 +55,9 @@ install -m 755 "$busybox" "$tree/bin/busybox"
 count=0
 for path in $(applets); do
     [ "$path" != bin/busybox ] || continue
-    mkdir -p "$(dirname "$tree/$path")"
-    ln -sf /bin/busybox "$tree/$path"
+    link=$tree/$path
+    [ -d "${link%/*}" ] || mkdir -p "${link%/*}"
+    ln -sf /bin/busybox "$link"
     count=$((count + 1))
 done
 [ -L "$tree/bin/sh" ] || die "$busybox has no shell among its $count applets"
