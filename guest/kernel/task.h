@@ -131,7 +131,9 @@ struct task {
 extern struct task *current;
 extern struct list all_tasks; /* struct task.all */
 
+#define PID_MAX 32768
 struct task *task_find(pid_t pid);
+uint32_t task_forks(void); /* tasks ever made */
 void task_get_name(const struct task *t, char buf[TASK_COMM_LEN]);
 
 /* ---- sleeping and waking (kernel/sched.c) ---- */

@@ -7,6 +7,7 @@
 #define MM_MM_H
 
 #include "../lib/lib.h"
+#include "mman.h"
 
 struct file;
 struct inode;
@@ -16,10 +17,12 @@ struct trap_frame;
 
 struct page {
     uint32_t refs;  /* users: mappings, page cache, owner; 0 = free */
-    uint32_t flags; /* PG_* */
+    uint32_t flags; /* PG_*; order or size class << PG_ORDER_SHIFT */
     struct list link;
+    void *free; /* kmalloc's first free object in it */
 };
-enum { PG_RESERVED = 1, PG_TABLE = 2, PG_CACHE = 4 };
+enum { PG_RESERVED = 1, PG_TABLE = 2, PG_CACHE = 4, PG_BUDDY = 8, PG_SLAB = 16, PG_LARGE = 32 };
+#define PG_ORDER_SHIFT 8
 
 /* One frame, its content undefined (page_alloc_zeroed: zeros); NULL when memory is exhausted, after
    the reclaim of last resort (the OOM killer) has had its turn for user pages. refs is 1. */
@@ -64,20 +67,27 @@ ssize_t strncpy_from_user(char *to, const char __user *from, size_t size);
 
 /* ---- address spaces (mm/vm.c) ---- */
 
-enum { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_SHARED = 8, VM_GROWSDOWN = 16, VM_STACK = 32, VM_HEAP = 64 };
+enum {
+    VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4, VM_SHARED = 8, VM_GROWSDOWN = 16, VM_STACK = 32,
+    VM_HEAP = 64,
+    VM_MAYWRITE = 128, /* mprotect may grant writing: private, or of a file open for writing */
+};
 
 struct vm_area {
     uint32_t start, end; /* page-aligned, [start, end) */
     uint32_t flags;      /* VM_* */
     struct file *file;   /* NULL: anonymous */
     uint64_t offset;     /* of start in file, in bytes */
+    bool own_pages;      /* some pages are the process's own: all of them, or copied on write */
     struct list link;    /* in mm->areas, by address */
 };
 
 struct mm {
     uint32_t refs; /* tasks that share it (CLONE_VM, vfork) */
     void *pgd;     /* PAE page-directory pointers; private to mm/ and pv/ */
+    struct list tables; /* the frames of its page tables, struct page.link */
     struct list areas;
+    struct vm_area *last; /* where vm_find found something last */
     uint32_t code_start, code_end, data_start, data_end;
     uint32_t brk_start, brk; /* byte-exact */
     uint32_t stack_top, arg_start, arg_end, env_start, env_end;
@@ -101,7 +111,8 @@ long vm_remap(struct mm *m, uint32_t addr, uint32_t old_len, uint32_t new_len, u
               uint32_t new_addr);
 uint32_t vm_brk(struct mm *m, uint32_t new_brk); /* the resulting break, unchanged on failure */
 struct vm_area *vm_find(struct mm *m, uint32_t addr);
-/* Make one page present with the wanted rights; also called by uaccess. 0, -EFAULT, -ENOMEM. */
+/* Make one page present with the wanted rights. 0, or -EFAULT: nothing is mapped there; -EACCES: not
+   for this; -EIO: the file ends before it (SIGBUS); -ENOMEM. May sleep. */
 int vm_fault(struct mm *m, uint32_t addr, bool write, bool exec);
 /* The pages of m, read or written by somebody else (/proc/PID/cmdline, ptrace-like): bytes done. */
 ssize_t vm_access(struct mm *m, uint32_t addr, void *buf, size_t n, bool write);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The devices of a PC, as far as this kernel drives them. */
+#ifndef DRIVERS_DRIVERS_H
+#define DRIVERS_DRIVERS_H
+
+#include "lib/lib.h"
+
+/* ---- two 8259 interrupt controllers (pic.c) ---- */
+
+void pic_init(void); /* vectors 0x20 to 0x2F, all lines masked */
+void pic_unmask(unsigned line);
+void pic_mask(unsigned line);
+bool pic_acknowledge(unsigned line); /* false: a spurious interrupt, to be ignored */
+
+/* ---- 8254 timer (pit.c) ---- */
+
+void pit_start(unsigned hz);      /* counter 0, periodic, interrupt line 0 */
+uint32_t pit_calibrate_tsc(void); /* kHz */
+
+/* ---- CMOS clock (rtc.c) ---- */
+
+uint32_t rtc_read(void); /* seconds since 1970 */
+int rtc_write(uint32_t seconds); /* 0 or -1 */
+
+/* ---- 16550 serial port (uart.c) ---- */
+
+void uart_init(void);      /* polled output, from the first line of the kernel's life */
+void uart_start_input(void); /* interrupts: bytes go to the console's tty */
+void uart_write(const char *bytes, size_t n); /* raw, waits until the FIFO has taken all */
+
+/* ---- the end (power.c) ---- */
+
+void power_off(uint32_t status) __noreturn; /* status: the run's, where there is a port for it */
+void power_reset(void) __noreturn;
+void power_halt(void) __noreturn; /* stop for ever, interrupts masked */
+
+#endif

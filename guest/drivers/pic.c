@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two 8259 interrupt controllers (Intel 8259A data sheet). The second one hangs on line 2 of
+ * the first.
+ */
+#include "drivers.h"
+#include "kernel/traps.h"
+#include "pv/pv.h"
+
+enum {
+    PIC1 = 0x20, PIC2 = 0xA0, DATA = 1,
+    ICW1_INIT = 0x11, ICW4_8086 = 0x01,
+    OCW2_EOI = 0x20, OCW3_READ_ISR = 0x0B,
+    CASCADE = 2,
+};
+
+static uint16_t masked = 0xFFFF;
+
+static void write_masks(void)
+{
+    outb(masked & 0xFF, PIC1 + DATA);
+    outb(masked >> 8, PIC2 + DATA);
+}
+
+void pic_init(void)
+{
+    outb(ICW1_INIT, PIC1);
+    outb(ICW1_INIT, PIC2);
+    outb(TRAP_IRQ0, PIC1 + DATA);
+    outb(TRAP_IRQ0 + 8, PIC2 + DATA);
+    outb(1 << CASCADE, PIC1 + DATA);
+    outb(CASCADE, PIC2 + DATA);
+    outb(ICW4_8086, PIC1 + DATA);
+    outb(ICW4_8086, PIC2 + DATA);
+    masked = 0xFFFF & ~(1 << CASCADE);
+    write_masks();
+}
+
+void pic_unmask(unsigned line)
+{
+    masked &= ~(1u << line);
+    write_masks();
+}
+
+void pic_mask(unsigned line)
+{
+    masked |= 1u << line;
+    write_masks();
+}
+
+/* The last line of each controller also reports requests that went away; those are not in service. */
+static bool spurious(unsigned line)
+{
+    uint16_t port = line < 8 ? PIC1 : PIC2;
+
+    if (line % 8 != 7)
+        return false;
+    outb(OCW3_READ_ISR, port);
+    return !(inb(port) & 0x80);
+}
+
+bool pic_acknowledge(unsigned line)
+{
+    bool real = !spurious(line);
+
+    if (line >= 8) {
+        if (real)
+            outb(OCW2_EOI, PIC2);
+        outb(OCW2_EOI, PIC1); /* a spurious one of the second was a real one to the first */
+    } else if (real) {
+        outb(OCW2_EOI, PIC1);
+    }
+    return real;
+}

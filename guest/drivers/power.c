@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The end of a run: off, again, or never again. */
+#include "abi/ringside_ports.h"
+#include "drivers.h"
+#include "pv/pv.h"
+
+void power_halt(void)
+{
+    pv_irq_disable();
+    for (;;)
+        pv_halt();
+}
+
+/* The status first, where there is somebody to take it; then soft-off. */
+void power_off(uint32_t status)
+{
+    if (inl(RINGSIDE_STATUS_PORT) != 0xFFFFFFFF)
+        outl(status, RINGSIDE_STATUS_PORT);
+    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+    power_halt();
+}
+
+void power_reset(void)
+{
+    outb(RINGSIDE_KBC_RESET, RINGSIDE_RESET_PORT);
+    power_halt();
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Device interrupts: sixteen lines, one handler each. */
+#include "drivers/drivers.h"
+#include "pv/pv.h"
+#include "traps.h"
+
+static struct {
+    void (*handler)(struct trap_frame *f);
+    uint32_t count;
+} lines[IRQS];
+
+void irq_register(unsigned line, void (*handler)(struct trap_frame *f))
+{
+    ASSERT(line < IRQS);
+    lines[line].handler = handler;
+    pic_unmask(line);
+}
+
+uint32_t irq_count(unsigned line)
+{
+    return line < IRQS ? lines[line].count : 0;
+}
+
+void irq_dispatch(struct trap_frame *f)
+{
+    unsigned line = f->vector - TRAP_IRQ0;
+
+    if (!pic_acknowledge(line))
+        return; /* spurious: the line fell before we looked */
+    lines[line].count++;
+    if (lines[line].handler)
+        lines[line].handler(f);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* pv_irq_ops.init_IRQ on the bare machine; its companions are in irq.S. */
+#include "native.h"
+#include "drivers/drivers.h"
+#include "kernel/traps.h"
+
+void native_init_IRQ(void)
+{
+    pic_init();
+    trap_set_irq_gates();
+}
