@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * interrupts: from a device's line to a handler, at the right instruction
+ *
+ * Background: the 8259 decides which request is the most urgent and holds back what is not; the CPU
+ *   takes one between two instructions when IF is set, but not right behind STI or a load of SS, and
+ *   in the middle of a repeated string instruction with registers that say how far it got.
+ * What it does: three sources (timer, IRQ 0; serial line, IRQ 4; CMOS clock, IRQ 8) are raised with
+ *   IF clear until the 8259 shows them; then IF is set in every way there is, and the handler notes
+ *   in which order they came and where.
+ * How it could be fooled: a machine that polls late could deliver an instruction later than hardware
+ *   does; that is why the saved EIP is compared, not only the fact.
+ */
+#include "pic.h"
+#include "test.h"
+#include "traps.h"
+
+const char test_title[] = "interrupts";
+
+enum { COM1_IER = 0x3F9, COM1_IIR = 0x3FA, COM1_MCR = 0x3FC, IER_THRE = 2, MCR_OUT2 = 8 };
+enum { WAIT = 10000000 };
+
+/* ---- sources: each raises its line and waits until the 8259 has seen it ---- */
+
+static bool wait_irr(uint16_t bits)
+{
+    for (unsigned i = 0; i < WAIT; i++)
+        if ((pic_read(PIC_READ_IRR) & bits) == bits)
+            return true;
+    test_failure("requests %04x do not show: IRR is %04x", bits, pic_read(PIC_READ_IRR));
+    return false;
+}
+
+static void raise_timer(void)
+{
+    pit_set(0, 0, 10); /* one shot */
+    wait_irr(1 << IRQ_PIT);
+}
+
+static void raise_serial(void)
+{
+    outb(COM1_IER, IER_THRE); /* the transmitter is empty: at once */
+    wait_irr(1 << IRQ_COM1);
+}
+
+static void quiet_serial(void)
+{
+    outb(COM1_IER, 0);
+    inb(COM1_IIR);
+}
+
+static void raise_clock(void)
+{
+    cmos_write(0x0A, 0x26); /* 1024 Hz */
+    cmos_write(0x0B, cmos_read(0x0B) | 0x40);
+    wait_irr(1 << IRQ_RTC | 1 << IRQ_CASCADE);
+}
+
+static void quiet_clock(void)
+{
+    cmos_write(0x0B, cmos_read(0x0B) & ~0x40);
+    cmos_read(0x0C);
+}
+
+/* ---- the handler ---- */
+
+static unsigned order[16], taken;
+static uint32_t where;
+static struct regs seen;
+
+static void note(struct regs *r)
+{
+    if (taken < ARRAY_SIZE(order))
+        order[taken] = r->vector - IRQ_VECTOR;
+    taken++;
+    where = r->eip;
+    seen = *r;
+}
+
+static void note_and_finish(struct regs *r)
+{
+    note(r);
+    unsigned irq = r->vector - IRQ_VECTOR;
+    if (irq == IRQ_COM1)
+        quiet_serial();
+    if (irq == IRQ_RTC)
+        quiet_clock();
+    pic_eoi(irq);
+}
+
+static void handle_all(trap_handler *h)
+{
+    for (unsigned irq = 0; irq < 16; irq++)
+        trap_handle((uint8_t)(IRQ_VECTOR + irq), h);
+    taken = 0;
+}
+
+/* ---- where ---- */
+
+#define CHECK_WHERE(how, text)                                                                     \
+    do {                                                                                           \
+        extern const char at_##how[];                                                              \
+        handle_all(note_and_finish);                                                               \
+        raise_timer();                                                                             \
+        asm volatile(text : : "a"(0) : "memory", "cc", "ecx");                                     \
+        check(taken == 1, #how ": %u interrupts", taken);                                          \
+        check(where == (uint32_t)at_##how, #how ": at %08x, should be at %08x", where,             \
+              (uint32_t)at_##how);                                                                 \
+    } while (0)
+
+static void at_the_right_instruction(void)
+{
+    CHECK_WHERE(sti, "sti; incl %%eax; .globl at_sti; at_sti: incl %%eax; incl %%eax; cli");
+    CHECK_WHERE(popf, "pushf; orl $0x200, (%%esp); popf; .globl at_popf; at_popf: incl %%eax; cli");
+    CHECK_WHERE(iret, "pushf; orl $0x200, (%%esp); pushl %%cs; pushl $at_iret; iretl;"
+                      ".globl at_iret; at_iret: incl %%eax; cli");
+    CHECK_WHERE(hlt, "sti; hlt; .globl at_hlt; at_hlt: incl %%eax; cli");
+    CHECK_WHERE(branch, "sti; jmp at_branch; ud2; .globl at_branch; at_branch: incl %%eax; cli");
+
+    /* CLI in the shadow: never. */
+    handle_all(note_and_finish);
+    raise_timer();
+    asm volatile("sti; cli; nop; nop; nop" : : : "memory");
+    check_eq(taken, 0);
+    asm volatile("sti; nop; cli" : : : "memory");
+    check_eq(taken, 1);
+
+    /* A load of SS holds back one instruction, too: ESP is not yet what it should be. */
+    extern const char at_ss[];
+    handle_all(note_and_finish);
+    pit_set(0, 0, 0xFFFF); /* not soon */
+    asm volatile("sti; nop" : : : "memory");
+    cli();
+    raise_timer();
+    asm volatile("pushf; orl $0x200, (%%esp); movl %0, %%ecx; movl %%ss, %%eax;"
+                 "popf; .globl at_ss; at_ss: movl %%eax, %%ss; movl %%esp, %%ecx; cli"
+                 :
+                 : "i"(SEL_DATA0)
+                 : "eax", "ecx", "memory", "cc");
+    check_eq(taken, 1);
+    check_eq(where, (uint32_t)at_ss);
+}
+
+static void sleep_and_wake(void)
+{
+    handle_all(note_and_finish);
+    for (unsigned i = 1; i <= 20; i++) {
+        pit_set(0, 0, 2000);
+        sti_hlt_cli();
+        check_eq(taken, i);
+    }
+}
+
+/* ---- in the middle of REP ---- */
+
+static uint8_t area[2][1 << 20];
+
+static void in_a_rep(void)
+{
+    extern const char the_rep[];
+    uint32_t to = (uint32_t)area[0], from = (uint32_t)area[1], count = sizeof area[0];
+
+    for (uint32_t i = 0; i < sizeof area[1]; i++)
+        area[1][i] = (uint8_t)(i * 7);
+    handle_all(note_and_finish);
+    pit_set(0, 0, 300); /* a quarter of a millisecond: a quarter of a million cycles */
+    asm volatile("sti; nop; .globl the_rep; the_rep: rep movsb; cli"
+                 : "+D"(to), "+S"(from), "+c"(count)
+                 :
+                 : "memory");
+    check_eq(count, 0);
+    check_eq(to, (uint32_t)area[0] + sizeof area[0]);
+    check(memcmp(area[0], area[1], sizeof area[0]) == 0, "the copy is not the original");
+    check_eq(taken, 1);
+    if (where == (uint32_t)the_rep) {
+        uint32_t moved = seen.edi - (uint32_t)area[0];
+        check_eq(seen.ecx + moved, sizeof area[0]);
+        check_eq(seen.esi - (uint32_t)area[1], moved);
+    } else if (on_ringside()) {
+        test_failure("the interrupt came at %08x, not in the REP at %08x", where,
+                     (uint32_t)the_rep);
+    }
+}
+
+/* ---- in which order ---- */
+
+static void open_inside(struct regs *r)
+{
+    unsigned irq = r->vector - IRQ_VECTOR;
+
+    note(r);
+    if (irq == IRQ_COM1)
+        quiet_serial();
+    if (irq == IRQ_PIT) {
+        /* In service: nothing less urgent comes through, whatever IF says. */
+        unsigned before = taken;
+        check_eq(pic_read(PIC_READ_ISR) & 1, 1);
+        asm volatile("sti; nop; nop; cli" : : : "memory");
+        check_eq(taken, before);
+    }
+    pic_eoi(irq);
+}
+
+static void more_urgent_inside(struct regs *r)
+{
+    unsigned irq = r->vector - IRQ_VECTOR;
+
+    note(r);
+    if (irq == IRQ_COM1) {
+        quiet_serial();
+        raise_timer(); /* more urgent than what is in service: it comes at once */
+        asm volatile("sti; nop; nop; cli" : : : "memory");
+        check_eq(taken, 2);
+        check_eq(order[1], IRQ_PIT);
+    }
+    pic_eoi(irq);
+}
+
+static void priorities(void)
+{
+    handle_all(open_inside);
+    raise_serial();
+    raise_timer();
+    asm volatile("sti; nop; nop; nop; cli" : : : "memory");
+    check_eq(taken, 2);
+    check_eq(order[0], IRQ_PIT);
+    check_eq(order[1], IRQ_COM1);
+    check_eq(pic_read(PIC_READ_ISR), 0);
+
+    handle_all(more_urgent_inside);
+    raise_serial();
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 2);
+    check_eq(order[0], IRQ_COM1);
+
+    /* The second chip hangs on the first one's line 2: before 4, after 0. */
+    handle_all(note_and_finish);
+    raise_serial();
+    raise_clock();
+    raise_timer();
+    asm volatile("sti; nop; nop; nop; nop; cli" : : : "memory");
+    check_eq(taken, 3);
+    check_eq(order[0], IRQ_PIT);
+    check_eq(order[1], IRQ_RTC);
+    check_eq(order[2], IRQ_COM1);
+    check_eq(pic_read(PIC_READ_ISR), 0);
+}
+
+static void masks(void)
+{
+    handle_all(note_and_finish);
+    raise_timer();
+    pic_mask((uint16_t)~(1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 0);
+    check(pic_read(PIC_READ_IRR) & 1, "a masked request is forgotten");
+    raise_serial(); /* others pass */
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 1);
+    check_eq(order[0], IRQ_COM1);
+    pic_mask((uint16_t)~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 2);
+    check_eq(order[1], IRQ_PIT);
+    check_eq(inb(PIC1 + 1), 0xEA); /* the mask reads back */
+}
+
+static void no_eoi(struct regs *r)
+{
+    note(r);
+}
+
+static void end_of_interrupt(void)
+{
+    handle_all(no_eoi);
+    raise_timer();
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 1);
+    raise_timer(); /* requested again, but the last one is still in service */
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 1);
+    check_eq(pic_read(PIC_READ_ISR), 1);
+    outb(PIC1, 0x60 | IRQ_COM1); /* a specific EOI for another line changes nothing */
+    check_eq(pic_read(PIC_READ_ISR), 1);
+    outb(PIC1, 0x60 | IRQ_PIT);
+    check_eq(pic_read(PIC_READ_ISR), 0);
+    asm volatile("sti; nop; nop; cli" : : : "memory");
+    check_eq(taken, 2);
+    pic_eoi(IRQ_PIT);
+}
+
+/* ---- at ring 3 ---- */
+
+static uint32_t spin(uint32_t limit)
+{
+    volatile unsigned *t = &taken;
+    uint32_t turns = 0;
+    while (!*t && ++turns < limit)
+        ;
+    return turns;
+}
+
+static void at_ring_3(void)
+{
+    handle_all(note_and_finish);
+    pit_set(0, 0, 100);
+    check(user_call(spin, 200000000, FL_IF) < 200000000, "no interrupt at ring 3");
+    check_eq(taken, 1);
+    check_eq(seen.cs, SEL_CODE3);
+    check_eq(seen.ss, SEL_DATA3);
+
+    handle_all(note_and_finish); /* a request that waited while ring 0 had IF clear */
+    raise_timer();
+    check_eq(user_call(spin, 1000, FL_IF), 0);
+    check_eq(taken, 1);
+}
+
+void test_main(void)
+{
+    pic_init();
+    outb(COM1_MCR, MCR_OUT2);
+    pic_mask((uint16_t)~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    at_the_right_instruction();
+    sleep_and_wake();
+    in_a_rep();
+    priorities();
+    masks();
+    end_of_interrupt();
+    at_ring_3();
+    pic_mask(0xFFFF);
+}
