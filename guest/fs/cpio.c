@@ -45,7 +45,6 @@ struct unpacker {
     size_t size, at;
     struct hard_link *links;
     unsigned link_count;
-    long entries;
 };
 
 static int parse_hex(const uint8_t *s, uint32_t *out)
@@ -261,10 +260,9 @@ long cpio_unpack(const void *image, size_t size)
             err = r; /* go on: a shell with most of its files is better than none */
             continue;
         }
-        u.entries++;
     }
     while (u.link_count)
         inode_put(u.links[--u.link_count].inode);
     kfree(u.links);
-    return err ? err : u.entries;
+    return err;
 }

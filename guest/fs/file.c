@@ -136,6 +136,8 @@ static struct file *open_walked(struct walk *w, uint32_t flags, mode_t mode)
             f->path = path_of(w->inode, NULL);
         else if (w->dir)
             f->path = path_of(w->dir, w->name);
+        else if (w->jumped)
+            f->path = kstrdup(w->jumped);
     }
     return f;
 }

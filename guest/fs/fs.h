@@ -137,7 +137,8 @@ enum {
 /* ---- open files and paths, for the rest of the kernel ---- */
 
 void fs_init(void);                                   /* root tmpfs, /dev, /proc */
-long cpio_unpack(const void *image, size_t size);     /* newc archives, concatenated; into / */
+/* Unpack newc archives, concatenated, into /. 0, or the last error; what could be unpacked is there. */
+long cpio_unpack(const void *image, size_t size);
 struct file *file_open(const char *path, uint32_t flags, mode_t mode); /* or ERR_PTR */
 /* Into a kernel buffer, f->pos untouched: bytes read (short only at the end), or -errno. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);

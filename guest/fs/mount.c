@@ -270,7 +270,7 @@ static void mount_first(struct super *s, const char *name)
 
 void fs_init(void)
 {
-    struct super *root = tmpfs_mount("tmpfs", "rootfs");
+    struct super *root = tmpfs_mount("tmpfs", "tmpfs");
 
     ASSERT(root);
     root_inode = root->root;

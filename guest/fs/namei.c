@@ -101,6 +101,20 @@ static int next_name(struct walk *w, const char **rest)
     return 0;
 }
 
+/* The text of a link, kmalloc'ed; NULL when it cannot be had. */
+static char *read_link(struct inode *link)
+{
+    char *buf = kmalloc(PATH_MAX), *text = NULL;
+    ssize_t n = buf ? link->ops->readlink(link, buf, PATH_MAX - 1) : -ENOMEM;
+
+    if (n >= 0) {
+        buf[n] = 0;
+        text = kstrdup(buf);
+    }
+    kfree(buf);
+    return text;
+}
+
 int walk_path(struct walk *w, int dirfd, const char *path, unsigned flags)
 {
     char *buf = NULL;
@@ -111,6 +125,7 @@ int walk_path(struct walk *w, int dirfd, const char *path, unsigned flags)
     w->inode = w->dir = NULL;
     w->last = LAST_ROOT;
     w->slash = false;
+    w->jumped = NULL;
     w->name[0] = 0;
     if (!*path)
         return -ENOENT;
@@ -158,6 +173,8 @@ int walk_path(struct walk *w, int dirfd, const char *path, unsigned flags)
             }
             if (next->ops->follow) {
                 struct inode *target = next->ops->follow(next);
+                if (!*path && !IS_ERR(target))
+                    w->jumped = read_link(next);
                 inode_put(next);
                 next = NULL;
                 if (IS_ERR(target)) {
@@ -213,7 +230,9 @@ void walk_end(struct walk *w)
 {
     inode_put(w->inode);
     inode_put(w->dir);
+    kfree(w->jumped);
     w->inode = w->dir = NULL;
+    w->jumped = NULL;
 }
 
 char *path_from_user(const char __user *path)

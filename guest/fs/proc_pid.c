@@ -202,7 +202,7 @@ static void show_maps(struct proc_text *out, struct task *t)
     {
         const struct inode *i = a->file ? a->file->inode : NULL;
         const char *name = area_name(t->mm, a);
-        uint32_t dev = i ? i->super->dev : 0;
+        uint32_t dev = i && i->super ? i->super->dev : 0;
         proc_printf(out, "%08x-%08x %c%c%c%c %08llx %02x:%02x %u", a->start, a->end,
                     a->flags & VM_READ ? 'r' : '-', a->flags & VM_WRITE ? 'w' : '-',
                     a->flags & VM_EXEC ? 'x' : '-', a->flags & VM_SHARED ? 's' : 'p',

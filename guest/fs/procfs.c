@@ -18,7 +18,7 @@ struct proc_inode {
     int fd;            /* of a link in PID/fd, otherwise -1 */
 };
 
-static const struct inode_ops proc_dir_ops, proc_file_ops, proc_link_ops;
+static const struct inode_ops proc_dir_ops, proc_file_ops, proc_link_ops, proc_text_link_ops;
 static const struct file_ops proc_dir_fops, proc_file_fops;
 
 static struct proc_inode *proc_i(struct inode *i)
@@ -116,7 +116,7 @@ static struct inode *make_inode(struct super *s, struct inode *parent, const cha
             i->name = kstrdup(name);
         }
     } else if (S_ISLNK(node->mode)) {
-        i->ops = &proc_link_ops;
+        i->ops = node->text ? &proc_text_link_ops : &proc_link_ops;
     } else {
         i->ops = &proc_file_ops;
         i->fops = &proc_file_fops;
@@ -361,31 +361,10 @@ static ssize_t proc_readlink(struct inode *i, char *buf, size_t size)
     return n;
 }
 
-/* NULL would mean "by its text", which is right for self and wrong for PID/exe: a link there leads
-   to the thing itself, even if it has lost its name. */
+/* Not by its text: PID/exe leads to the file itself, even if that has lost its name. */
 static struct inode *proc_follow(struct inode *i)
 {
-    const struct proc_node *node = proc_i(i)->node;
-
-    if (!node->text)
-        return link_target(i, NULL, 0);
-    char buf[40];
-    ssize_t n = proc_readlink(i, buf, sizeof buf - 1);
-    if (n < 0)
-        return ERR_PTR(n);
-    buf[n] = 0;
-    /* "self": relative to /proc, wherever that is mounted */
-    struct inode *at = inode_get(i->super->root);
-    for (char *part = buf; part && !IS_ERR(at);) {
-        char *slash = strchr(part, '/');
-        if (slash)
-            *slash = 0;
-        struct inode *next = proc_lookup(at, part);
-        inode_put(at);
-        at = next;
-        part = slash ? slash + 1 : NULL;
-    }
-    return at;
+    return link_target(i, NULL, 0);
 }
 
 /* ---- files ---- */
@@ -492,6 +471,12 @@ static const struct inode_ops proc_file_ops = {
 static const struct inode_ops proc_link_ops = {
     .readlink = proc_readlink,
     .follow = proc_follow,
+    .getattr = proc_getattr,
+    .release = proc_release,
+};
+
+static const struct inode_ops proc_text_link_ops = {
+    .readlink = proc_readlink,
     .getattr = proc_getattr,
     .release = proc_release,
 };

@@ -74,6 +74,7 @@ struct walk {
     struct inode *inode; /* what is there; NULL only with WALK_CREATE */
     enum walk_last last;
     bool slash;          /* the path ended in slashes: only a directory will do */
+    char *jumped;        /* the end was reached through /proc/PID/exe or its like: what it says */
     char name[NAME_MAX + 1];
 };
 
