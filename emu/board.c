@@ -60,62 +60,36 @@ static enum cpu_act on_rdtsc(struct domain *d, struct cpu_exit *x)
     return CPU_DONE;
 }
 
+/* The CPU keeps the values of these; that they exist is the board's word. */
+static bool msr_exists(uint32_t index, bool write, uint64_t value)
+{
+    enum { SYSENTER_CS = 0x174, SYSENTER_EIP = 0x176, PAT = 0x277, MISC_ENABLE = 0x1A0 };
+    const uint32_t efer = 0xC0000080;
+
+    if (index == efer)
+        return !write || !(value & ~(uint64_t)EFER_NXE); /* no long mode, no SYSCALL, no SVM */
+    return (index >= SYSENTER_CS && index <= SYSENTER_EIP) || index == PAT || index == MISC_ENABLE;
+}
+
 static enum cpu_act on_msr(struct domain *d, struct cpu_exit *x)
 {
-    enum { MSR_TSC = 0x10 };
-    bool known = true;
+    enum { TSC = 0x10 };
 
-    if (x->msr.pmc) /* no performance counters: RDPMC of any index is an error */
-        known = false;
-    else if (x->msr.index == MSR_TSC && x->msr.write)
-        d->state.tsc_offset = x->msr.value - cpu_now(d->cpu);
-    else if (x->msr.index == MSR_TSC)
-        x->msr.value = cpu_now(d->cpu) + d->state.tsc_offset;
-    else if (x->msr.write)
-        known = cpu_msr_set(d->cpu, x->msr.index, x->msr.value);
-    else
-        known = cpu_msr_get(d->cpu, x->msr.index, &x->msr.value);
-    if (known)
+    if (!x->msr.pmc && x->msr.index == TSC) {
+        if (x->msr.write)
+            d->state.tsc_offset = x->msr.value - cpu_now(d->cpu);
+        else
+            x->msr.value = cpu_now(d->cpu) + d->state.tsc_offset;
+        return CPU_DONE;
+    }
+    /* There are no performance counters: RDPMC of any index is an error. */
+    if (!x->msr.pmc && msr_exists(x->msr.index, x->msr.write, x->msr.value))
         return CPU_DONE;
     cpu_raise(d->cpu, X86_GP, true, 0);
     return CPU_FAULT;
 }
 
-static enum cpu_act on_dr(struct domain *d, struct cpu_exit *x)
-{
-    if (x->dr.write)
-        cpu_dr_set(d->cpu, x->dr.dr, x->dr.value);
-    else
-        x->dr.value = cpu_dr_get(d->cpu, x->dr.dr);
-    return CPU_DONE;
-}
-
-/* SYSENTER as SDM 2B has it: flat ring-0 segments from the CS MSR, interrupts off. */
-static enum cpu_act on_sysenter(struct domain *d, struct cpu_exit *x)
-{
-    enum { MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP };
-    enum { CODE0 = 0x00C09B00, DATA0 = 0x00C09300 }; /* present, 32-bit, 4 GiB, accessed */
-    uint64_t cs = 0, esp = 0, eip = 0;
-
-    (void)x;
-    cpu_msr_get(d->cpu, MSR_SYSENTER_CS, &cs);
-    cpu_msr_get(d->cpu, MSR_SYSENTER_ESP, &esp);
-    cpu_msr_get(d->cpu, MSR_SYSENTER_EIP, &eip);
-    if (!(cs & 0xFFFC)) {
-        cpu_raise(d->cpu, X86_GP, true, 0);
-        return CPU_FAULT;
-    }
-    struct x86_regs *r = cpu_regs_rw(d->cpu);
-    uint32_t sel = (uint32_t)cs & 0xFFFC;
-    r->seg[S_CS] = (struct x86_seg){.sel = sel, .limit = 0xFFFFFFFF, .flags = CODE0};
-    r->seg[S_SS] = (struct x86_seg){.sel = sel + 8, .limit = 0xFFFFFFFF, .flags = DATA0};
-    r->cpl = 0;
-    r->eflags &= ~(uint32_t)(FL_VM | FL_IF | FL_RF);
-    r->gpr[R_ESP] = (uint32_t)esp;
-    r->eip = (uint32_t)eip;
-    return CPU_DONE;
-}
-
+/* The CPU itself does the rest. */
 static enum cpu_act on_nothing(struct domain *d, struct cpu_exit *x)
 {
     (void)d;
@@ -130,10 +104,10 @@ static enum cpu_act on_stuck(struct domain *d, struct cpu_exit *x)
 }
 
 static enum cpu_act (*const board[EXIT_KINDS])(struct domain *, struct cpu_exit *) = {
-    [EXIT_FAULT] = on_fault,       [EXIT_SOFTINT] = on_softint, [EXIT_IO] = on_io,
-    [EXIT_HLT] = on_hlt,           [EXIT_CPUID] = on_cpuid,     [EXIT_RDTSC] = on_rdtsc,
-    [EXIT_MSR] = on_msr,           [EXIT_DR] = on_dr,           [EXIT_CR3] = on_nothing,
-    [EXIT_SYSENTER] = on_sysenter, [EXIT_MMIO] = on_nothing,    [EXIT_MARK] = on_nothing,
+    [EXIT_FAULT] = on_fault,      [EXIT_SOFTINT] = on_softint, [EXIT_IO] = on_io,
+    [EXIT_HLT] = on_hlt,          [EXIT_CPUID] = on_cpuid,     [EXIT_RDTSC] = on_rdtsc,
+    [EXIT_MSR] = on_msr,          [EXIT_DR] = on_nothing,      [EXIT_CR3] = on_nothing,
+    [EXIT_SYSENTER] = on_nothing, [EXIT_MMIO] = on_nothing,    [EXIT_MARK] = on_nothing,
     [EXIT_STUCK] = on_stuck,
 };
 

@@ -101,7 +101,9 @@ struct cpu_exit {
 };
 
 /*
- * The owner's answer.
+ * The owner's answer. The CPU itself keeps what it uses: EFER (NXE alone), the SYSENTER registers,
+ * PAT, MISC_ENABLE, the debug registers; an exit for them shows the old or the new value, and
+ * after CPU_DONE the CPU reads or writes it. Whether such an MSR exists is the owner's word.
  * CPU_DONE: the instruction is done (results are in the exit): write them back, go to the next one.
  *           For FAULT, MARK and whatever had its registers changed by the owner: just go on.
  * CPU_FAULT: the instruction faults instead: cpu_raise() has been called.
@@ -143,14 +145,6 @@ const struct x86_regs *cpu_regs(struct vcpu *c);
 struct x86_regs *cpu_regs_rw(struct vcpu *c); /* what is changed in it becomes the CPU's state */
 uint32_t cpu_gpr(struct vcpu *c, unsigned r); /* cheaper than cpu_regs() for one or two */
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v);
-
-/* The model-specific registers that the CPU itself uses: EFER (NXE alone can be set), SYSENTER_CS,
-   SYSENTER_ESP, SYSENTER_EIP, PAT, MISC_ENABLE. False for any other index, or for a value the
-   register cannot take. */
-bool cpu_msr_get(struct vcpu *c, uint32_t index, uint64_t *value);
-bool cpu_msr_set(struct vcpu *c, uint32_t index, uint64_t value);
-uint32_t cpu_dr_get(struct vcpu *c, unsigned n); /* debug registers: kept, never armed */
-void cpu_dr_set(struct vcpu *c, unsigned n, uint32_t value);
 
 uint32_t cpu_eip(struct vcpu *c); /* in an exit: of the instruction */
 unsigned cpu_cpl(struct vcpu *c);

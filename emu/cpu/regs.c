@@ -183,6 +183,16 @@ void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v)
         c->regs.gpr[r] = v;
 }
 
+uint32_t cpu_eip(struct vcpu *c)
+{
+    return c->regs_ok ? c->regs.eip : env_eip(c);
+}
+
+unsigned cpu_cpl(struct vcpu *c)
+{
+    return c->regs_ok ? c->regs.cpl : env_cpl(c);
+}
+
 bool cpu_interruptible(struct vcpu *c)
 {
     if (c->regs_dirty)
