@@ -3,7 +3,7 @@
  * dying: one kernel, many ways to end badly
  *
  * Background: a hostile guest is normal. Whatever it does, the host says what happened and lives.
- * What it does: the first word of the command line names a way; the kernel goes it. Those that end in
+ * What it does: the last word of the command line names a way; the kernel goes it. Those that end in
  *   a shutdown of the CPU must be reported as a dead domain (status 70) with the reason in words;
  *   those that never end are stopped by --max-cycles (status 75); the ways that real hardware
  *   survives must be survived, and end with the status 42. The runner knows which is which.
@@ -296,13 +296,13 @@ static const struct {
 void test_main(void)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
-        if (strcmp(test_command_line(), ways[i].name) == 0) {
+        if (strcmp(test_command_word(), ways[i].name) == 0) {
             printk("%s\n", ways[i].name);
             ways[i].go();
             test_error("it came back");
             return;
         }
-    test_error("no way to die is called '%s'; there are:", test_command_line());
+    test_error("no way to die is called '%s'; there are:", test_command_word());
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
         printk("  %s\n", ways[i].name);
 }

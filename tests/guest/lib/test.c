@@ -16,7 +16,7 @@ struct multiboot_info {
 };
 
 static enum test_result worst;
-static const char *command_line = "";
+static const char *command_word = "";
 
 /* ---- words ---- */
 
@@ -169,9 +169,9 @@ void test_end(void)
 
 /* ---- where it is ---- */
 
-const char *test_command_line(void)
+const char *test_command_word(void)
 {
-    return command_line;
+    return command_word;
 }
 
 bool on_ringside(void)
@@ -179,14 +179,13 @@ bool on_ringside(void)
     return inl(RINGSIDE_STATUS_PORT) == RINGSIDE_STATUS_MAGIC;
 }
 
-/* Some loaders put the kernel's own path in front. */
-static const char *without_path(const char *words)
+/* Loaders put words of their own before ours: a path, a seed. */
+static const char *last_word(const char *words)
 {
-    if (*words != '/')
-        return words;
-    for (; *words && *words != ' '; words++)
-        ;
-    return *words ? words + 1 : words;
+    for (const char *p = words; *p; p++)
+        if (*p == ' ' && p[1] && p[1] != ' ')
+            words = p + 1;
+    return words;
 }
 
 /* Called by start.S with what the loader left in EAX and EBX. */
@@ -199,7 +198,7 @@ void test_start(uint32_t magic, const struct multiboot_info *info)
     if (magic != MULTIBOOT_MAGIC)
         test_error("EAX is %08x at the entry: not a multiboot loader", magic);
     else if (info->flags & INFO_CMDLINE)
-        command_line = without_path((const char *)info->cmdline);
+        command_word = last_word((const char *)info->cmdline);
     traps_init();
     test_main();
     test_end();

@@ -53,7 +53,8 @@ void test_equal_at(const char *file, unsigned line, const char *what, uint32_t v
 
 /* ---- where it is ---- */
 
-const char *test_command_line(void);
+/* The last word of the command line. */
+const char *test_command_word(void);
 /* Is the machine Ringside (the status port answers), or somebody else's PC? */
 bool on_ringside(void);
 
