@@ -20,7 +20,11 @@
 
     .section .multiboot, "a"
     .balign 4
+    .globl multiboot_header
+    .type multiboot_header, @object
+multiboot_header:
     .long MULTIBOOT_HEADER_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_HEADER_MAGIC + MULTIBOOT_FLAGS)
+    .size multiboot_header, . - multiboot_header
 
     .section .head.text, "ax"
     .globl _start

@@ -274,6 +274,7 @@ static struct inode *target_exe(struct task *t, char *path, size_t size)
 }
 
 const struct proc_node proc_pid_rows[] = {
+    {.name = "task", .mode = S_IFDIR | 0555, .kind = PROC_TASKS}, /* first: threads have the rest */
     {.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
     {.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
     {.name = "cwd", .mode = S_IFLNK | 0777, .target = target_cwd, .owner_only = true},
@@ -287,6 +288,5 @@ const struct proc_node proc_pid_rows[] = {
     {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
     {.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
     {.name = "status", .mode = S_IFREG | 0444, .show = show_status},
-    {.name = "task", .mode = S_IFDIR | 0555, .kind = PROC_TASKS},
     {0},
 };

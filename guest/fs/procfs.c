@@ -137,6 +137,12 @@ static const struct proc_node pid_dir = {
     .children = proc_pid_rows,
 };
 
+/* A thread has what a process has, but for threads of its own: or the tree would have no bottom. */
+static const struct proc_node tid_dir = {
+    .mode = S_IFDIR | 0555,
+    .children = proc_pid_rows + 1,
+};
+
 static int open_file_target_fd(const struct task *t, int fd, struct file **f)
 {
     if (!t->files || (uint32_t)fd >= t->files->size || !t->files->fd[fd])
@@ -184,7 +190,7 @@ static struct inode *lookup_numbered(struct inode *dir, const char *name, int nu
     case PROC_TASKS:
         if (!t || !task_find(number) || task_find(number)->tgid != t->tgid)
             return ERR_PTR(-ENOENT);
-        return make_inode(dir->super, dir, name, &pid_dir, task_find(number), -1);
+        return make_inode(dir->super, dir, name, &tid_dir, task_find(number), -1);
     case PROC_FDS:
         if (!t || open_file_target_fd(t, number, &f))
             return ERR_PTR(-ENOENT);
