@@ -28,6 +28,16 @@ void cpu_state_set(struct vcpu *c, const struct cpu_state *in)
     c->s = *in;
 }
 
+uint64_t cpu_now(const struct vcpu *c)
+{
+    return c->s.now;
+}
+
+const char *cpu_engine_version(void)
+{
+    return "of no engine";
+}
+
 struct fake {
     struct machine_parts parts;
     struct state state;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A recording: all that decides a run - configuration, images, input - and how it ended. Because
+ * virtual time is exact, this is enough to have the same run again, to the last bit, anywhere; and
+ * comparing the two ends proves that it was.
+ */
+#ifndef EMU_RECORD_H
+#define EMU_RECORD_H
+
+#include "config.h"
+#include "events.h"
+#include "input.h"
+#include "load/load.h"
+
+/* How a run ended. */
+struct run_result {
+    uint64_t cycles, instructions, events;
+    struct digest state_digest, event_digest;
+    uint64_t status;
+    char end[32];     /* "power-off", "died", ... */
+    char reason[256]; /* of a death; else empty */
+};
+
+struct recording {
+    struct run_config config;
+    struct image kernel, initrd;
+    struct input_entry *log;
+    size_t entries;
+    struct run_result result;
+};
+
+/* The whole log must be in r: see input_log_is_cut(). ERR_FILE with the path; an older file of that name is replaced at the end. */
+bool record_write(const char *path, const struct recording *r, struct err *err);
+/* Free with record_free; after a failure r is empty. */
+bool record_read(const char *path, struct recording *r, struct err *err);
+void record_free(struct recording *r);
+
+/* How many of the fields differ; text names them with both values, one a line. */
+unsigned record_compare(const struct run_result *recorded, const struct run_result *replayed,
+                        char *text, size_t size);
+
+#endif
