@@ -78,8 +78,8 @@ static int64_t next_change(const struct pit_counter *c, int64_t tick)
     if (!c->counting || (!triggered_by_gate(c) && !c->gate))
         return NEVER;
     if (periodic(c)) {
-        if (c->start < 2)
-            return NEVER;
+        if (c->start < 2) /* not allowed: no wave, until another count comes to its turn */
+            return c->switch_at;
         int64_t from = tick < c->base ? c->base : tick;
         int64_t period = from - (from - c->base) % c->start;
         candidate[0] = period + high_part(c, c->start);
