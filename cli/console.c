@@ -107,6 +107,13 @@ enum console_input console_kind(void)
     return isatty(STDIN_FILENO) ? CONSOLE_TERMINAL : CONSOLE_PIPE;
 }
 
+/* With -e a person's keys stay with the host, so that Ctrl-C ends the program as everywhere. A pipe
+   is patient: nothing is taken from it that the commands do not ask for. */
+enum console_input console_kind_batch(void)
+{
+    return isatty(STDIN_FILENO) ? CONSOLE_NONE : CONSOLE_PIPE;
+}
+
 struct machine_host console_host(struct console *c, FILE *out, enum console_input input)
 {
     *c = (struct console){.out = out, .input = input};

@@ -6,15 +6,19 @@
 #include <stdio.h>
 
 #include "emu/machine.h"
+#include "emu/record.h"
 
 #define STATUS_DIED       70 /* EX_SOFTWARE */
 #define STATUS_MAX_CYCLES 75 /* EX_TEMPFAIL: more cycles may help */
 
-/* Say on standard error what a person should know (nothing after a plain power-off); returns the
-   program's exit status. */
-int outcome_tell(struct machine *m, enum end_kind kind);
+/* The program's exit status for a run that ended so. */
+int outcome_status(const struct machine *m, enum end_kind kind);
+/* All that two runs of the same guest must have in common. */
+struct run_result outcome_result(struct machine *m, enum end_kind kind);
+/* Say on standard error what a person should know: nothing after a plain power-off. */
+void outcome_tell(struct machine *m, enum end_kind kind);
 
 /* The summary that --json promises. Returns 0 or the exit status of a failure to write it. */
-int outcome_json(struct machine *m, enum end_kind kind, int status, FILE *to);
+int outcome_json(struct machine *m, const struct run_result *result, FILE *to);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside run`: boot, be the console, end with the guest's status. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,17 +18,31 @@ static void stop_running(void *ctx)
         machine_stop(running);
 }
 
+/* A loaded machine is what it is: options that say what to boot would be lies. */
 static bool check(const struct options *o, struct err *err)
 {
     static const char *const boot_only[] = {"kernel", "initrd", "add", "append", "execute", "mem",
                                             "seed",   "rtc",    "hv",  "pure",   "record"};
-    if (o->load)
-        for (size_t i = 0; i < sizeof boot_only / sizeof boot_only[0]; i++)
-            if (options_given(o, boot_only[i]))
-                return err_set(err, ERR_USAGE,
-                               "--load goes on with a machine that is there: --%s "
-                               "has nothing to say to it",
-                               boot_only[i]);
+    for (size_t i = 0; o->load && i < sizeof boot_only / sizeof boot_only[0]; i++)
+        if (options_given(o, boot_only[i]))
+            return err_set(err, ERR_USAGE,
+                           "--load goes on with a machine that is there: --%s has nothing to say "
+                           "to it",
+                           boot_only[i]);
+    return true;
+}
+
+static bool prepare(struct session *s, const struct options *o, struct err *err)
+{
+    if (!o->load)
+        return session_from_options(s, o, err);
+    if (!session_from_saved(s, o->load, err))
+        return false;
+    /* "N further cycles" is what a person means; a sum that is too big is no limit. */
+    if (o->max_cycles &&
+        !__builtin_add_overflow(s->origin.cycle, o->max_cycles, &s->config.max_cycles))
+        return true;
+    s->config.max_cycles = 0;
     return true;
 }
 
@@ -43,6 +56,18 @@ static enum end_kind run(struct console *c, struct machine *m)
     return kind;
 }
 
+/* The files that the user wants of a run that is over. */
+static bool write_files(struct session *s, const struct options *o, enum end_kind kind,
+                        const struct run_result *result, struct err *err)
+{
+    bool over = kind != END_NONE && kind != END_MAX_CYCLES;
+    if (o->save && over)
+        fprintf(stderr, "ringside: %s: nothing saved, the guest has ended\n", o->save);
+    else if (o->save && !session_save(s, o->save, err))
+        return false;
+    return !o->record || session_record(s, o->record, result, err);
+}
+
 static int failed(const struct err *err)
 {
     if (err->class == ERR_USAGE)
@@ -51,31 +76,42 @@ static int failed(const struct err *err)
     return err->class;
 }
 
+/* The run is over: tell how, in all the ways that were asked for. */
+static int finish(struct session *s, const struct options *o, enum end_kind kind)
+{
+    struct err err = {0};
+    int status = outcome_status(s->machine, kind);
+    outcome_tell(s->machine, kind);
+    if (!o->json && !o->save && !o->record)
+        return status;
+    struct run_result result = outcome_result(s->machine, kind);
+    if (!write_files(s, o, kind, &result, &err))
+        status = failed(&err);
+    int unwritten = o->json ? outcome_json(s->machine, &result, stdout) : 0;
+    return unwritten ? unwritten : status;
+}
+
 int cmd_run(const struct options *o)
 {
     struct err err = {0};
     struct session s = {0};
-    struct console c;
-    struct machine_config cfg = session_config(o);
-    /* -e takes nothing from standard input: what a script runs must not eat the script. */
-    enum console_input input = o->execute ? CONSOLE_NONE : console_kind();
-    struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
+    struct console c = {.out = stdout};
+    int status;
 
     /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
-    bool ok = check(o, &err) && term_init(stop_running, NULL, &err) &&
-              session_prepare(&s, o, &err) && session_boot(&s, &cfg, &host, &err);
-    running = s.machine;
-    ok = ok && console_attach(&c, s.machine, &err);
-
-    int status;
+    bool ok = check(o, &err) && term_init(stop_running, NULL, &err) && prepare(&s, o, &err);
+    if (ok) {
+        /* -e takes nothing from standard input: what a script runs must not eat the script. */
+        enum console_input input = s.config.batch ? CONSOLE_NONE : console_kind();
+        struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
+        ok = session_start(&s, &host, &err);
+        running = s.machine;
+        ok = ok && console_attach(&c, s.machine, &err);
+    }
     if (ok) {
         enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
-        status = outcome_tell(s.machine, kind);
-        if (o->json) {
-            int written = outcome_json(s.machine, kind, status, stdout);
-            status = written ? written : status;
-        }
+        status = finish(&s, o, kind);
     } else {
         console_detach(&c);
         status = failed(&err);

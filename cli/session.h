@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From what the user asked for to a machine with a guest in it: images read, initrd put together,
- * command line written, model found, all built. Every command that runs a guest begins here.
+ * command line written, model found, all built; or the same from a file that an earlier run left.
+ * Every command that runs a guest begins here.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include "emu/record.h"
+#include "emu/savefile.h"
 #include "hv-models/hv.h"
 #include "options.h"
 
 struct session {
+    struct run_config config;
+    struct image kernel, initrd; /* owned; empty in a machine that was loaded */
+    struct save_info origin;     /* of a loaded machine: what its file said */
+    struct savefile *saved;      /* until it is loaded */
     const struct hv_model *model;
     const char *variant;
-    struct boot_request boot; /* images and command line are owned by the session */
-    char *cmdline;
     struct machine *machine;
 };
 
-/* Find the model and read the images; no machine yet. False: err; close it all the same. */
-bool session_prepare(struct session *s, const struct options *o, struct err *err);
-/* Make the machine and put the guest into it. */
-bool session_boot(struct session *s, const struct machine_config *cfg,
-                  const struct machine_host *host, struct err *err);
+/* Each begins a session in *s, which session_close() ends, also after a failure. No machine yet. */
+bool session_from_options(struct session *s, const struct options *o, struct err *err);
+bool session_from_saved(struct session *s, const char *path, struct err *err);
+/* Takes over the images of r. */
+bool session_from_recording(struct session *s, struct recording *r, struct err *err);
+
+/* Make the machine and put the guest into it, or into the state in which it was saved. */
+bool session_start(struct session *s, const struct machine_host *host, struct err *err);
 void session_close(struct session *s);
 
-/* The configuration that the options ask for. */
-struct machine_config session_config(const struct options *o);
+/* Write down the machine as it is now, for session_from_saved(). */
+bool session_save(struct session *s, const char *path, struct err *err);
+/* Write down the whole run, which has ended like this, for session_from_recording(). */
+bool session_record(struct session *s, const char *path, const struct run_result *result,
+                    struct err *err);
 
 #endif
