@@ -102,16 +102,11 @@ static uint64_t on_idle(void *ctx, uint64_t ns)
     return passed < ns ? passed : ns;
 }
 
-enum console_input console_kind(void)
+enum console_input console_kind(bool batch)
 {
-    return isatty(STDIN_FILENO) ? CONSOLE_TERMINAL : CONSOLE_PIPE;
-}
-
-/* With -e a person's keys stay with the host, so that Ctrl-C ends the program as everywhere. A pipe
-   is patient: nothing is taken from it that the commands do not ask for. */
-enum console_input console_kind_batch(void)
-{
-    return isatty(STDIN_FILENO) ? CONSOLE_NONE : CONSOLE_PIPE;
+    if (!isatty(STDIN_FILENO))
+        return CONSOLE_PIPE;
+    return batch ? CONSOLE_NONE : CONSOLE_TERMINAL;
 }
 
 struct machine_host console_host(struct console *c, FILE *out, enum console_input input)

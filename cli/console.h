@@ -25,8 +25,10 @@ struct console {
     bool quit;          /* Ctrl-A x */
 };
 
-/* What standard input is, when the guest's input shall come from it. */
-enum console_input console_kind(void);
+/* What standard input is to the guest. In a batch run (-e) a person's keys stay with the host, so
+   that Ctrl-C ends the program as everywhere. A pipe is patient: nothing is taken from it that the
+   commands do not ask for, so a loop that feeds on it does not lose lines to them. */
+enum console_input console_kind(bool batch);
 
 /* Fill the machine's callbacks; the machine itself is made with them and told by console_attach. */
 struct machine_host console_host(struct console *c, FILE *out, enum console_input input);

@@ -26,6 +26,7 @@ int rtc_write(uint32_t seconds); /* 0 or -1 */
 
 void uart_init(void);      /* polled output, from the first line of the kernel's life */
 void uart_start_input(void); /* interrupts: bytes go to the console's tty */
+void uart_ask(bool wanted); /* RTS: somebody waits for input */
 void uart_write(const char *bytes, size_t n); /* raw, waits until the FIFO has taken all */
 
 /* ---- the end (power.c) ---- */

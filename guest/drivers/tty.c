@@ -9,6 +9,7 @@
 #include "../fs/vfs.h"
 #include "../kernel/process.h"
 #include "../pv/pv.h"
+#include "drivers.h"
 
 #define NSEC_PER_DECISECOND 100000000ull
 
@@ -160,16 +161,26 @@ static size_t take(struct tty *t, char *buf, size_t n, bool *end)
     return got;
 }
 
+/* Is there enough for a reader? If not, ask the line for more. */
+static bool enough(struct tty *t, uint32_t want)
+{
+    bool ready = tty_available(t) >= want;
+
+    if (!ready)
+        uart_ask(true);
+    return ready;
+}
+
 /* Wait until a read may begin. 0, or -errno; *timed_out when VTIME said so. */
 static int wait_for_input(struct tty *t, struct file *f, uint32_t want, uint64_t deadline,
                           bool *timed_out)
 {
     *timed_out = false;
-    if (tty_available(t) >= want)
+    if (enough(t, want))
         return 0;
     if (f->flags & O_NONBLOCK)
         return -EAGAIN;
-    int err = wait_event_until(&t->readers, tty_available(t) >= want, deadline);
+    int err = wait_event_until(&t->readers, enough(t, want), deadline);
     if (err == -ETIME) {
         *timed_out = true;
         return 0;
@@ -284,7 +295,7 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
 
     poll_wait(pt, &t->readers);
     poll_wait(pt, &t->writers);
-    if (tty_available(t) >= want)
+    if (enough(t, want))
         ready |= POLLIN | POLLRDNORM;
     if (!t->stopped)
         ready |= POLLOUT | POLLWRNORM;

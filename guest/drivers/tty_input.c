@@ -8,6 +8,7 @@
  * else. In raw mode marks mean nothing.
  */
 #include "../pv/pv.h"
+#include "drivers.h"
 #include "tty.h"
 
 static uint32_t slot(uint32_t position)
@@ -279,5 +280,7 @@ void tty_input(struct tty *t, const char *bytes, size_t n)
 
     for (size_t i = 0; i < n; i++)
         receive(t, bytes[i]);
+    if (tty_available(t))
+        uart_ask(false);
     irq_restore(flags);
 }

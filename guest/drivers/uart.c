@@ -9,7 +9,7 @@ enum {
     COM1 = 0x3F8, COM1_LINE = 4,
     DATA = 0, IER = 1, FCR = 2, IIR = 2, LCR = 3, MCR = 4, LSR = 5,
     IER_RECEIVED = 1, FCR_ENABLE_CLEAR = 7, LCR_8N1 = 3, LCR_DIVISOR = 0x80,
-    MCR_DTR_RTS_OUT2 = 0x0B, /* OUT2 lets the interrupt through on a PC */
+    MCR_DTR = 1, MCR_RTS = 2, MCR_OUT2 = 8, /* OUT2 lets the interrupt through on a PC */
     LSR_DATA = 1, LSR_EMPTY = 0x20,
     IIR_NONE = 1,
     FIFO = 16,
@@ -23,7 +23,7 @@ void uart_init(void)
     outb(0, COM1 + IER);
     outb(LCR_8N1, COM1 + LCR);
     outb(FCR_ENABLE_CLEAR, COM1 + FCR);
-    outb(MCR_DTR_RTS_OUT2, COM1 + MCR);
+    outb(MCR_DTR | MCR_OUT2, COM1 + MCR);
 }
 
 /* When the transmitter is empty, its FIFO takes sixteen bytes without being asked again. A port
@@ -52,6 +52,18 @@ static void receive(__attribute__((unused)) struct trap_frame *f)
     inb(COM1 + IIR);
     if (n)
         tty_input(tty_console(), bytes, n);
+}
+
+/* Request to send: a patient sender waits for it, and so bytes that nobody asks for stay where they
+   are. Who types at a terminal is not that patient, and is heard all the same. */
+void uart_ask(bool wanted)
+{
+    static bool asked;
+
+    if (asked == wanted)
+        return;
+    asked = wanted;
+    outb(MCR_DTR | MCR_OUT2 | (wanted ? MCR_RTS : 0), COM1 + MCR);
 }
 
 void uart_start_input(void)

@@ -76,16 +76,18 @@ static void set_environment(void)
     setenv("TERM", "vt102", 0); /* a serial line; the kernel's command line may know better */
 }
 
-/* What goes in comes out: no echo, no carriage returns added, no control characters. */
-static void make_raw(void)
+/* What goes in comes out: no echo, no carriage returns added, no control characters but one: the end
+   of what is piped into the run arrives as ^D, and must end a reader's file. So input is by lines. */
+static void make_plain(void)
 {
     struct termios t;
 
     if (tcgetattr(0, &t))
         return;
     cfmakeraw(&t);
-    t.c_cc[VMIN] = 1;
-    t.c_cc[VTIME] = 0;
+    t.c_lflag |= ICANON;
+    memset(t.c_cc, _POSIX_VDISABLE, sizeof t.c_cc);
+    t.c_cc[VEOF] = 4;
     tcsetattr(0, TCSANOW, &t);
 }
 
@@ -108,7 +110,7 @@ static pid_t start(void)
     pid_t pid;
 
     if (batch)
-        make_raw();
+        make_plain();
     pid = fork();
     if (pid == 0) {
         if (!batch && chdir("/") < 0)
