@@ -22,26 +22,26 @@
 struct vcpu;
 
 /*   kind      title                             where eip points: always at the instruction itself */
-#define EXIT_KINDS_LIST(X)                                                                         \
-    X(FAULT, "fault")           /* an exception; already decided, not yet delivered */            \
-    X(SOFTINT, "int")           /* INT n, INT3, INTO: before any gate was looked at */             \
-    X(IO, "io")                 /* one port access, privilege already checked */                   \
-    X(HLT, "hlt")               /* HLT at ring 0 */                                                \
-    X(CPUID, "cpuid")                                                                              \
-    X(RDTSC, "rdtsc")           /* RDTSC, RDTSCP (CR4.TSD already checked) */                      \
-    X(MSR, "msr")               /* RDMSR, WRMSR, RDPMC at ring 0 */                                \
-    X(DR, "dr")                 /* MOV to and from debug registers at ring 0 */                    \
-    X(CR3, "cr3")               /* MOV to CR3 at ring 0, when asked for by cpu_exit_on_cr3() */    \
-    X(SYSENTER, "sysenter")     /* SYSENTER */                                                     \
-    X(MMIO, "mmio")             /* an access outside RAM: reads give ones; a report, no question */ \
-    X(MARK, "mark")             /* an address marked by cpu_mark_set(), before the instruction */  \
-    X(STUCK, "stuck")           /* the guest can make no progress, or the engine gave up */
+#define EXIT_KINDS_LIST(X)                                                                      \
+    X(FAULT, "fault") /* an exception; already decided, not yet delivered */                    \
+    X(SOFTINT, "int") /* INT n, INT3, INTO: before any gate was looked at */                    \
+    X(IO, "io")       /* one port access, privilege already checked */                          \
+    X(HLT, "hlt")     /* HLT at ring 0 */                                                       \
+    X(CPUID, "cpuid")                                                                           \
+    X(RDTSC, "rdtsc")       /* RDTSC, RDTSCP (CR4.TSD already checked) */                       \
+    X(MSR, "msr")           /* RDMSR, WRMSR, RDPMC at ring 0 */                                 \
+    X(DR, "dr")             /* MOV to and from debug registers at ring 0 */                     \
+    X(CR3, "cr3")           /* MOV to CR3 at ring 0, when asked for by cpu_exit_on_cr3() */     \
+    X(SYSENTER, "sysenter") /* SYSENTER */                                                      \
+    X(MMIO, "mmio")         /* an access outside RAM: reads give ones; a report, no question */ \
+    X(MARK, "mark")         /* an address marked by cpu_mark_set(), before the instruction */   \
+    X(STUCK, "stuck")       /* the guest can make no progress, or the engine gave up */
 
 enum exit_kind {
 #define X(name, title) EXIT_##name,
     EXIT_KINDS_LIST(X)
 #undef X
-    EXIT_KINDS
+        EXIT_KINDS
 };
 extern const char *const exit_kind_name[EXIT_KINDS];
 

@@ -198,6 +198,7 @@ struct vcpu *cpu_new(struct mem *m, const struct cpu_host *host, struct err *err
     c->arena->hot.c = c;
     c->settled = true;
     c->next_site = 1;
+    c->idle_lo = c->idle_hi = NOWHERE;
     c->passed_count = UINT64_MAX;
     c->report = (struct guard_engine){describe, c};
     if (!open_engine(c, err)) {

@@ -130,6 +130,7 @@ struct vcpu {
 
     /* the one CODE hook: its range, and which translation had it baked in */
     uc_hook code_hook, block_hook;
+    uint64_t idle_lo, idle_hi; /* what it covers at other times: NOWHERE, all in a test */
     bool range_set;
     uint32_t range_lo, range_hi;
     struct slot *baked;

@@ -260,10 +260,6 @@ void sites_scan(struct vcpu *c, struct slot *s)
     s->tail = insn.length & 15;
     s->ends = insn.ends_block || (insn.rep && insn.length);
     s->visited = 1;
-    /* A single instruction that does not end a block may be the engine's replay of a store, and
-       those are told apart at every entry. */
-    bool candidate = s->n == 1 && !s->ends;
-    s->cost = s->n | (candidate ? ATTENTION : 0);
 }
 
 bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi)
@@ -288,7 +284,8 @@ static void put_range(struct vcpu *c, uint64_t lo, uint64_t hi)
 
 void sites_set_range(struct vcpu *c, uint32_t lo, uint32_t hi)
 {
-    put_range(c, lo, hi);
+    if (c->idle_lo == NOWHERE)
+        put_range(c, lo, hi);
     c->range_lo = lo;
     c->range_hi = hi;
     c->range_set = true;
@@ -296,7 +293,7 @@ void sites_set_range(struct vcpu *c, uint32_t lo, uint32_t hi)
 
 void sites_clear_range(struct vcpu *c)
 {
-    put_range(c, NOWHERE, NOWHERE);
+    put_range(c, c->idle_lo, c->idle_hi);
     c->range_set = false;
 }
 

@@ -253,6 +253,10 @@ static void enter_slowly(struct vcpu *c, struct slot *s, uint32_t pc, uintptr_t 
     }
     if (s->sites && c->baked == s)
         s->hooked = 1;
+    /* From now on the fast path will do. Not for a single instruction that does not end a block: it
+       may be a replay, and those are told apart at every entry. */
+    if (s->n > 1 || s->ends)
+        s->cost = s->n;
     c->rearmed = 0;
     c->now += s->n;
     hot_of(c)->last = s;
