@@ -30,7 +30,6 @@ struct input_state {
 
 struct input {
     struct input_state at;
-    uint64_t retry; /* not before this cycle: there was no room */
 
     struct input_entry *log;
     size_t logged, room;
@@ -156,8 +155,7 @@ uint64_t input_next_due(const struct input *in)
 {
     if (in->at.ended)
         return CLOCK_NEVER;
-    uint64_t due = has_future(in) ? in->log[in->at.delivered].cycle : source_due(in);
-    return due > in->retry ? due : in->retry;
+    return has_future(in) ? in->log[in->at.delivered].cycle : source_due(in);
 }
 
 /* Make sure that the pipe's next byte, or its end, is known. False: the host has nothing yet. */
@@ -222,13 +220,7 @@ bool input_take(struct input *in, uint64_t now, uint16_t *byte)
     in->at.delivered++;
     in->at.last = now;
     in->at.ended = *byte == INPUT_END;
-    in->retry = 0;
     return true;
-}
-
-void input_defer(struct input *in, uint64_t now)
-{
-    in->retry = now + INPUT_RETRY_CYCLES;
 }
 
 bool input_is_patient(const struct input *in)
@@ -256,14 +248,4 @@ void input_forget_future(struct input *in)
 {
     if (has_future(in))
         in->logged = (size_t)in->at.delivered;
-}
-
-uint64_t input_retry(const struct input *in)
-{
-    return in->retry;
-}
-
-void input_set_retry(struct input *in, uint64_t cycle)
-{
-    in->retry = cycle;
 }

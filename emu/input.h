@@ -21,11 +21,10 @@
 #include "err.h"
 #include "state.h"
 
-#define INPUT_END          256    /* the "byte" that is the end of the input */
-#define INPUT_EOT          4      /* what a terminal sends then: ^D */
-#define INPUT_PIPE_CYCLES  10000u /* about what a fast serial line takes for a byte */
-#define INPUT_RETRY_CYCLES 10000u
-#define INPUT_LOG_MAX      (16u << 20) /* entries; beyond, the run goes on but cannot be recorded */
+#define INPUT_END         256         /* the "byte" that is the end of the input */
+#define INPUT_EOT         4           /* what a terminal sends then: ^D */
+#define INPUT_PIPE_CYCLES 10000u      /* about what a fast serial line takes for a byte */
+#define INPUT_LOG_MAX     (16u << 20) /* entries; beyond, the run goes on but cannot be recorded */
 
 struct input_entry {
     uint64_t cycle;
@@ -52,7 +51,8 @@ bool input_push_end(struct input *in);
 
 /* ---- for the run loop ---- */
 
-/* The cycle at which input_take() should be called next; 0: at once; CLOCK_NEVER: not known. */
+/* The cycle at which input_take() should be called next; 0: at once; CLOCK_NEVER: not known. When
+   the console has no room for a byte then, it is taken later, at the first cycle where it has. */
 uint64_t input_next_due(const struct input *in);
 /*
  * Take what is due at cycle now and log it. False: nothing is due; or the pipe's writer has
@@ -60,8 +60,6 @@ uint64_t input_next_due(const struct input *in);
  * must not move on before the answer is known, or the run would depend on the host's speed.
  */
 bool input_take(struct input *in, uint64_t now, uint16_t *byte);
-/* There is no room for a byte at cycle now: do not offer it for INPUT_RETRY_CYCLES. */
-void input_defer(struct input *in, uint64_t now);
 /* Will the next byte come from a pipe? Such a sender is patient: it waits until the guest asks. */
 bool input_is_patient(const struct input *in);
 /* May there ever be another byte? */
@@ -75,10 +73,5 @@ const struct input_entry *input_log(const struct input *in, size_t *n);
 bool input_log_is_cut(const struct input *in);
 /* After going back in time: forget what was logged beyond the present, take new input instead. */
 void input_forget_future(struct input *in);
-
-/* ---- for snapshots, beside the block: when a byte that found no room is offered again. Not
-   visible to the guest, so in no digest; but it decides about the future. ---- */
-uint64_t input_retry(const struct input *in);
-void input_set_retry(struct input *in, uint64_t cycle);
 
 #endif

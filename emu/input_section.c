@@ -68,28 +68,23 @@ bool input_entries_read(struct container_in *c, struct input_entry **log, size_t
 
 void input_section_write(struct container_out *c, const struct input *in)
 {
-    uint64_t retry = input_retry(in);
     size_t n;
     const struct input_entry *log = input_log(in, &n);
 
     container_section(c, "INPT");
-    container_put(c, &retry, sizeof retry);
     input_entries_write(c, log, n);
 }
 
 bool input_section_read(struct container_in *c, struct input *in, struct err *err)
 {
     struct input_entry *log;
-    uint64_t retry;
     size_t n;
 
-    if (!container_enter(c, "INPT", err) || !container_get(c, &retry, sizeof retry, err) ||
-        !input_entries_read(c, &log, &n, err))
+    if (!container_enter(c, "INPT", err) || !input_entries_read(c, &log, &n, err))
         return false;
     bool ok = input_set_log(in, log, n, err);
     if (!ok && err)
         err->class = ERR_FILE;
-    input_set_retry(in, retry);
     free(log);
     return ok;
 }

@@ -6,7 +6,7 @@
 #include "container.h"
 #include "input.h"
 
-/* Section "INPT": when a deferred byte is offered again, then the entries. */
+/* Section "INPT" of a saved machine: its whole log. */
 void input_section_write(struct container_out *c, const struct input *in);
 bool input_section_read(struct container_in *c, struct input *in, struct err *err);
 

@@ -6,7 +6,7 @@
  *     BLKS  number of blocks, then each: length of its name, size, name, bytes
  *     CPU   size, then the CPU's architectural state
  *     EVNT  size, then the position of the event stream
- *     INPT  the offer of a deferred byte, then the input log
+ *     INPT  the input log
  *     FRAM  every frame that is not zero: number, bytes; ascending
  *
  * Numbers are the host's, which the container makes sure is little-endian where the writer was.

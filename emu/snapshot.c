@@ -48,7 +48,6 @@ struct snapshot {
     const struct snapshots *owner;
     struct frames ram;
     struct cpu_state cpu;
-    uint64_t input_retry;
     size_t cost;
     size_t block_bytes;
     uint8_t bytes[]; /* the blocks one after the other, then the position of the events */
@@ -221,7 +220,6 @@ struct snapshot *snapshot_take(struct snapshots *s, struct err *err)
         goto no_memory;
     take_blocks(p, x);
     cpu_state_get(p->cpu, &x->cpu);
-    x->input_retry = input_retry(p->input);
 
     frames_fini(&s->base);
     s->base = base;
@@ -292,7 +290,6 @@ void snapshot_restore(struct snapshots *s, const struct snapshot *x)
         from += p->state->block[i].size;
     }
     events_state_set(p->events, from);
-    input_set_retry(p->input, x->input_retry);
     cpu_state_set(p->cpu, &x->cpu);
 }
 

@@ -29,7 +29,6 @@ static struct fake *worked(uint32_t until)
     input_from_live(f->parts.input);
     input_push(f->parts.input, 'x');
     assert_true(input_take(f->parts.input, 4711, &byte));
-    input_set_retry(f->parts.input, 99);
     return f;
 }
 
@@ -57,7 +56,6 @@ static void a_loaded_machine_is_the_one_that_was_saved(void **st)
         fail_msg("%s", err.text);
     assert_same_digest(digest_state(&a->parts), digest_state(&b->parts));
     assert_same_digest(events_digest(a->parts.events), events_digest(b->parts.events));
-    assert_int_equal(input_retry(b->parts.input), 99);
     assert_int_equal(input_log(b->parts.input, &n)[0].cycle, 4711);
     assert_int_equal(n, 1);
     assert_memory_equal(&got.config, &info.config, sizeof got.config);
