@@ -16,7 +16,6 @@
 /* Slots are filled and emptied under the lock; the handler only reads them, one atomic word each. */
 static struct guard *_Atomic guards[GUARDS_MAX];
 static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool installed;
 static struct sigaction before_segv, before_bus, before_abrt;
 static _Thread_local const struct guard_engine *engine;
 static _Thread_local bool has_alt_stack;
@@ -79,19 +78,31 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     }
 }
 
+/* Others may have put their handlers over ours since the last guard was added (a test framework does
+   for every test): ours goes on top again, and passes on to theirs what it cannot explain. */
+static bool install_for(int sig, struct sigaction *before)
+{
+    struct sigaction now, ours = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&ours.sa_mask);
+    if (sigaction(sig, NULL, &now))
+        return false;
+    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal)
+        return true;
+    *before = now;
+    return !sigaction(sig, &ours, NULL);
+}
+
 static bool install(void)
 {
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigemptyset(&sa.sa_mask);
-    return !sigaction(SIGSEGV, &sa, &before_segv) && !sigaction(SIGBUS, &sa, &before_bus) &&
-           !sigaction(SIGABRT, &sa, &before_abrt);
+    return install_for(SIGSEGV, &before_segv) && install_for(SIGBUS, &before_bus) &&
+           install_for(SIGABRT, &before_abrt);
 }
 
 bool guard_add(struct guard *g)
 {
     bool ok = false;
     pthread_mutex_lock(&guards_lock);
-    if (installed || (installed = install()))
+    if (install())
         for (unsigned i = 0; i < GUARDS_MAX && !ok; i++)
             if (!guards[i]) {
                 guards[i] = g;

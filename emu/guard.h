@@ -16,7 +16,7 @@ struct guard {
     bool (*fault)(struct guard *g, uintptr_t address);
 };
 
-/* Watch a range; installs the handler at the first call. False: no room, or the host refused. */
+/* Watch a range; installs the handler, or puts it on top again. False: no room, or the host refused. */
 bool guard_add(struct guard *g);
 void guard_remove(struct guard *g);
 
