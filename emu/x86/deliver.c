@@ -19,6 +19,7 @@
  * instruction breakpoints in this machine, and a rule without that history is easier to keep exact.)
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -120,7 +121,7 @@ bool delivery_push(struct delivery *d, const uint32_t *word, unsigned n, unsigne
 
     /* As it will lie in memory: the last word pushed is the lowest. */
     for (unsigned i = 0; i < n; i++)
-        __builtin_memcpy(frame + (n - 1 - i) * size, &word[i], size);
+        memcpy(frame + (n - 1 - i) * size, &word[i], size);
     for (unsigned i = 1; i <= n; i++)
         if (!seg_contains(ss, (esp - i * size) & mask, size))
             return delivery_fault(d, X86_SS, ss_error);
@@ -148,25 +149,17 @@ static bool switch_stack(struct delivery *d, unsigned ring)
     struct x86_regs *r = d->r;
     unsigned type = desc_type(r->tr.flags);
     bool tss32 = type == SYS_TSS32 || type == SYS_TSS32_BUSY;
-    uint32_t at = tss32 ? 4 + ring * 8 : 2 + ring * 4, esp;
+    uint32_t at = tss32 ? 4 + ring * 8 : 2 + ring * 4, size = tss32 ? 6 : 4, esp = 0;
+    uint8_t field[6];
     struct x86_desc desc;
     uint16_t sel;
 
-    if (tss32) {
-        if (at + 5 > r->tr.limit)
-            return delivery_fault(d, X86_TS, r->tr.sel & ~3u);
-        if (!delivery_read(d, r->tr.base + at, &esp, 4) ||
-            !delivery_read(d, r->tr.base + at + 4, &sel, 2))
-            return false;
-    } else {
-        uint16_t words[2];
-        if (at + 3 > r->tr.limit)
-            return delivery_fault(d, X86_TS, r->tr.sel & ~3u);
-        if (!delivery_read(d, r->tr.base + at, words, 4))
-            return false;
-        esp = words[0];
-        sel = words[1];
-    }
+    if (at + size - 1 > r->tr.limit)
+        return delivery_fault(d, X86_TS, r->tr.sel & ~3u);
+    if (!delivery_read(d, r->tr.base + at, field, size))
+        return false;
+    memcpy(&esp, field, size - 2); /* the stack pointer, then SS */
+    memcpy(&sel, field + size - 2, 2);
 
     if (!(sel & ~3u))
         return delivery_fault(d, X86_TS, 0);

@@ -9,6 +9,8 @@
  *
  * The walk collects what each level grants; the access is judged at the end, when all is known.
  */
+#include <string.h>
+
 #include "x86.h"
 
 #define MAXPHYADDR   40 /* what CPUID tells the guest, and where the engine's physical space ends */
@@ -27,11 +29,18 @@ static const struct format pae = {3, 8, {30, 21, 12}, {2, 9, 9}, 21};
 /* An entry outside RAM reads all ones, as any address does where nothing answers. */
 static uint64_t read_entry(struct mem *m, maddr_t at, unsigned bytes)
 {
-    uint64_t entry = 0;
+    const void *p = mem_span(m, at, bytes);
+    uint64_t wide;
+    uint32_t narrow;
 
-    if (!mem_read(m, at, &entry, bytes))
-        entry = bytes == 8 ? UINT64_MAX : UINT32_MAX;
-    return entry;
+    if (!p)
+        return bytes == 8 ? UINT64_MAX : UINT32_MAX;
+    if (bytes == 8) { /* of constant size, so that they are single loads: this is a hot path */
+        memcpy(&wide, p, 8);
+        return wide;
+    }
+    memcpy(&narrow, p, 4);
+    return narrow;
 }
 
 /* The bits that must be zero in a present entry. */
