@@ -42,7 +42,7 @@ static void arguments(void)
     check(run("", argv, envp) == ENOENT, "an empty path: ENOENT");
     check(run((char *)16, argv, envp) == EFAULT, "a bad path: EFAULT");
     check(run(self, (char **)16, envp) == EFAULT, "a bad argv: EFAULT");
-    check(run(self, none, envp) != 1000 + SIGSEGV, "an empty argv is survived");
+    check(run(self, none, envp) == 44, "an empty argv is survived");
 
     static char big[200000];
     memset(big, 'x', sizeof big - 1);
@@ -235,6 +235,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return after_exec(argc, argv);
+    if (getenv("ONE"))
+        return 44;
     arguments();
     scripts();
     survivors();
