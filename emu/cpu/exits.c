@@ -30,6 +30,8 @@ bool exit_pending(struct vcpu *c)
 
 enum cpu_act exit_ask(struct vcpu *c, struct cpu_exit *x)
 {
+    if (c->mmio_pending) /* what the guest did before comes before */
+        exit_report_mmio(c);
     c->injected = c->raised = false;
     enum cpu_act act = c->host.exit(c->host.ctx, c, x);
     regs_commit(c);
