@@ -101,7 +101,7 @@ static int create_file(struct walk *w, mode_t mode)
         return -EISDIR;
     int err = w->dir->nlink ? inode_permission(w->dir, MAY_WRITE | MAY_EXEC) : -ENOENT;
     if (!err && !w->dir->ops->create)
-        err = -EACCES;
+        err = -ENOENT;
     if (err)
         return err;
     if (current && current->fs)

@@ -112,6 +112,9 @@ struct file_ops {
     /* The page of the file at this page index for a mapping, a reference of its own (shared with
        the file: the caller copies for private writes). NULL in the table: cannot be mapped. */
     struct page *(*page)(struct inode *i, uint32_t index, int *err);
+    /* Those of the n pages from first on that are in memory already, borrowed; NULL for the others.
+       NULL in the table: none ever is. */
+    void (*cached)(struct inode *i, uint32_t first, unsigned n, struct page **out);
     /* What to map instead of f when a shared mapping is made (/dev/zero: a new nameless file, so
        that each mapping has zeros of its own). A reference, or ERR_PTR. NULL in the table: f. */
     struct file *(*map_shared)(struct file *f, uint64_t size);

@@ -31,6 +31,29 @@ struct page *page_tree_find(const struct page_tree *t, uint32_t index)
     return at;
 }
 
+/* Neighbours mostly hang on one node: go down once for each node, not for each page. */
+void page_tree_find_many(const struct page_tree *t, uint32_t first, unsigned n, struct page **out)
+{
+    while (n) {
+        unsigned at = first & (BRANCHES - 1), here = MIN(n, BRANCHES - at);
+        const void *leaf = t->root;
+
+        if (!covers(t->height, first))
+            leaf = NULL;
+        for (unsigned h = t->height; h > 1 && leaf; h--)
+            leaf = ((const struct node *)leaf)->slot[branch(first, h)];
+        for (unsigned i = 0; i < here; i++) {
+            if (t->height == 0)
+                out[i] = first + i == 0 ? t->root : NULL;
+            else
+                out[i] = leaf ? ((const struct node *)leaf)->slot[at + i] : NULL;
+        }
+        first += here;
+        out += here;
+        n -= here;
+    }
+}
+
 int page_tree_insert(struct page_tree *t, uint32_t index, struct page *page)
 {
     while (!covers(t->height, index)) {

@@ -14,6 +14,8 @@ struct page_tree {
 };
 
 struct page *page_tree_find(const struct page_tree *t, uint32_t index); /* borrowed, or NULL */
+/* The same for n indices from first on. */
+void page_tree_find_many(const struct page_tree *t, uint32_t first, unsigned n, struct page **out);
 /* Put page at index; its reference moves in. 0, -EEXIST, -ENOMEM (then it stays the caller's). */
 int page_tree_insert(struct page_tree *t, uint32_t index, struct page *page);
 /* Drop every page from index first on, through drop(); nodes that become empty are freed. */

@@ -393,7 +393,8 @@ static long do_select(uint32_t n, const uint32_t set[3], const struct timeout *t
 {
     if ((int32_t)n < 0)
         return -EINVAL;
-    n = MIN(n, MIN(SELECT_MAX, current->files->size)); /* beyond the table nothing is open */
+    /* Linux looks no further than its table, which never has fewer than 256 places. */
+    n = MIN(n, MIN(SELECT_MAX, MAX(current->files->size, 256u)));
     size_t bytes = (n + 31) / 32 * 4;
     struct select_sets *s = kzalloc(sizeof *s);
     struct watch *w = kzalloc(MAX(n, 1u) * sizeof *w);

@@ -8,6 +8,8 @@ static int may_create(struct inode *dir)
 {
     if (!dir->nlink)
         return -ENOENT; /* removed, though somebody still stands in it */
+    if (!dir->ops->create)
+        return -ENOENT; /* /proc: a name that is not there cannot be made to be */
     return inode_permission(dir, MAY_WRITE | MAY_EXEC);
 }
 
@@ -46,9 +48,7 @@ static long make_node(int dirfd, uint32_t path, mode_t mode, uint32_t rdev)
 
     if (err)
         return err;
-    long r = -EPERM;
-    if (w.dir->ops->create)
-        r = w.dir->ops->create(w.dir, w.name, mode & ~current->fs->umask, rdev, NULL);
+    long r = w.dir->ops->create(w.dir, w.name, mode & ~current->fs->umask, rdev, NULL);
     walk_end(&w);
     return r;
 }

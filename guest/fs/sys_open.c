@@ -169,7 +169,7 @@ static long do_fcntl(struct file *f, int fd, uint32_t cmd, uint32_t arg)
         current->files->cloexec[fd] = arg & FD_CLOEXEC;
         return 0;
     case F_GETFL:
-        return f->flags | O_LARGEFILE;
+        return f->flags;
     case F_SETFL:
         f->flags = (f->flags & ~(uint32_t)SETFL_MASK) | (arg & SETFL_MASK);
         return 0;

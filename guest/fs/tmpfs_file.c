@@ -182,9 +182,20 @@ static struct page *tmpfs_page(struct inode *i, uint32_t index, int *err)
     return p;
 }
 
+static void tmpfs_cached(struct inode *i, uint32_t first, unsigned n, struct page **out)
+{
+    uint64_t pages = (i->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    unsigned have = first < pages ? (unsigned)MIN((uint64_t)n, pages - first) : 0;
+
+    page_tree_find_many(&tmpfs_i(i)->data, first, have, out);
+    for (; have < n; have++)
+        out[have] = NULL;
+}
+
 const struct file_ops tmpfs_file_ops = {
     .read = tmpfs_read,
     .write = tmpfs_write,
     .lseek = generic_lseek,
     .page = tmpfs_page,
+    .cached = tmpfs_cached,
 };
