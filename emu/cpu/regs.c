@@ -67,6 +67,9 @@ static void load(struct vcpu *c)
         r->gpr[i] = env_get(c, i * 8);
     r->eip = env_eip(c);
     uc_reg_read(c->uc, UC_X86_REG_EFLAGS, &r->eflags);
+    /* A handler's IRET sets RF, and the engine clears it when some block ends, sooner or later; there
+       is no instruction breakpoint that could tell. Nor shall a digest. */
+    r->eflags &= ~(uint32_t)FL_RF;
     r->cr0 = env_get(c, c->at.cr);
     r->cr2 = c->cr2;
     r->cr3 = env_get(c, c->at.cr + 24);
