@@ -59,34 +59,39 @@ static struct page *copy_page(struct page *from)
 }
 
 /*
- * One fault on a file often comes before fifteen more next to it, so neighbours that the file has at
- * hand are mapped along, read-only. (Only for what is not written: a private page that will be
- * written is better faulted in once, as a copy.)
+ * One fault on a file often comes before others next to it, so neighbours that the file has at hand
+ * are mapped along, read-only. (Only for what is not written: a private page that will be written
+ * is better faulted in once, as a copy.)
  */
 enum { AROUND = 16 };
 
 static void map_around(struct mm *m, const struct vm_area *a, uint32_t addr)
 {
-    uint32_t window = AROUND * PAGE_SIZE, first = addr & ~(window - 1), last = first + window;
+    uint32_t first = addr & ~(AROUND * PAGE_SIZE - 1), last = first + AROUND * PAGE_SIZE;
+    uint64_t prot = area_prot(a, false);
+    struct page *pages[AROUND];
+    unsigned n, mapped = 0;
     pte_t *pte;
 
+    if (!a->file->fops->cached)
+        return;
     first = MAX(first, a->start);
     last = MIN(last, a->end);
+    n = (last - first) >> PAGE_SHIFT;
+    a->file->fops->cached(a->file->inode,
+                          (uint32_t)((a->offset + (first - a->start)) >> PAGE_SHIFT), n, pages);
     pte = pte_lookup(m, first); /* the window lies in one table, and addr's is there */
-    if (!pte)
-        return;
     pv_lazy_mode_enter();
-    for (; first < last; first += PAGE_SIZE, pte++) {
-        int error = 0;
-        struct page *p;
-        if (pte_present(pte))
+    for (unsigned i = 0; i < n; i++, first += PAGE_SIZE) {
+        if (!pages[i] || pte_present(&pte[i]))
             continue;
-        p = file_page(a, first, &error);
-        if (!p)
-            break;
-        map_page(m, first, pte, p, area_prot(a, false));
+        page_get(pages[i]);
+        pv_set_pte_at(m, first, &pte[i], pfn_pte(page_to_pfn(pages[i]), prot));
+        mapped++;
     }
     pv_lazy_mode_leave();
+    m->rss += mapped;
+    m->peak_rss = MAX(m->peak_rss, m->rss);
 }
 
 static int fault_anonymous(struct mm *m, struct vm_area *a, uint32_t addr, pte_t *pte)

@@ -10,50 +10,25 @@
 
 enum { ORDERS = 11, HOT = 128 };
 
-static struct page *map; /* one struct page a frame, by number */
+struct page *page_map;
 static uint32_t frames, usable, free_frames;
 static struct list free_list[ORDERS];
 static struct page *hot[HOT];
 static unsigned hot_count;
 
-pfn_t page_to_pfn(const struct page *p)
-{
-    return PFN((uint32_t)(p - map));
-}
-
-struct page *pfn_to_page(pfn_t pfn)
-{
-    return &map[pfn.v];
-}
-
-void *page_address(const struct page *p)
-{
-    return (void *)(PAGE_OFFSET + ((uint32_t)(p - map) << PAGE_SHIFT));
-}
-
-struct page *virt_to_page(const void *kernel_address)
-{
-    return &map[((uint32_t)kernel_address - PAGE_OFFSET) >> PAGE_SHIFT];
-}
-
-static unsigned order_of(const struct page *p)
-{
-    return p->flags >> PG_ORDER_SHIFT;
-}
-
 static void put_block(uint32_t n, unsigned order)
 {
     while (order < ORDERS - 1) {
         uint32_t buddy = n ^ 1u << order;
-        if (buddy >= frames || !(map[buddy].flags & PG_BUDDY) || order_of(&map[buddy]) != order)
+        if (buddy >= frames || !(page_map[buddy].flags & PG_BUDDY) || PG_ORDER(&page_map[buddy]) != order)
             break;
-        list_del(&map[buddy].link);
-        map[buddy].flags = 0;
+        list_del(&page_map[buddy].link);
+        page_map[buddy].flags = 0;
         n &= ~(1u << order);
         order++;
     }
-    map[n].flags = PG_BUDDY | order << PG_ORDER_SHIFT;
-    list_add(&free_list[order], &map[n].link);
+    page_map[n].flags = PG_BUDDY | order << PG_ORDER_SHIFT;
+    list_add(&free_list[order], &page_map[n].link);
 }
 
 static struct page *take_block(unsigned order)
@@ -141,18 +116,12 @@ void page_free_order(struct page *p, unsigned order)
     irq_restore(flags);
 }
 
-void page_get(struct page *p)
+void page_free(struct page *p)
 {
-    p->refs++;
-}
+    uint32_t flags;
 
-void page_put(struct page *p)
-{
-    ASSERT(p->refs);
-    if (--p->refs || p->flags & PG_RESERVED)
-        return;
-
-    uint32_t flags = irq_save();
+    ASSERT(!(p->flags & (PG_BUDDY | PG_RESERVED)));
+    flags = irq_save();
     p->flags = 0;
     free_frames++;
     if (hot_count == HOT)
@@ -163,18 +132,18 @@ void page_put(struct page *p)
 
 void frames_init(struct page *pages, uint32_t count)
 {
-    map = pages;
+    page_map = pages;
     frames = count;
     for (int i = 0; i < ORDERS; i++)
         list_init(&free_list[i]);
     for (uint32_t i = 0; i < count; i++)
-        map[i] = (struct page){ .refs = 1, .flags = PG_RESERVED };
+        page_map[i] = (struct page){ .refs = 1, .flags = PG_RESERVED };
 }
 
 void frame_release_boot(uint32_t n)
 {
-    map[n].refs = 0;
-    map[n].flags = 0;
+    page_map[n].refs = 0;
+    page_map[n].flags = 0;
     put_block(n, 0);
     free_frames++;
     usable++;

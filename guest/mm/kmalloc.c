@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's heap. A frame is cut into objects of one size; free objects are chained through
- * themselves. struct page says which size (its class) and how many are in use; a frame with room
- * is on its class's list, and an empty one goes back. More than half a page comes as whole frames.
+ * themselves. struct page says which size (its class), how many are in use (refs) and where the
+ * first free one is; a frame with room is on its class's list, and an empty one goes back. More than half a page comes as whole frames.
  */
 #include "mm.h"
 #include "pv/pv.h"
@@ -12,6 +12,24 @@ static const uint16_t class_size[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 5
 enum { CLASSES = ARRAY_LEN(class_size), MAX_ORDER = 5 /* 128 KiB */ };
 
 static struct list partial[CLASSES]; /* frames with a free object; zeroed means not yet begun */
+
+/* The first free object, as an offset in the upper half of flags; NONE: all are in use. */
+#define FREE_SHIFT 16
+#define NONE       0xFFFFu
+
+static void *first_free(const struct page *p)
+{
+    uint32_t offset = p->flags >> FREE_SHIFT;
+
+    return offset == NONE ? NULL : (char *)page_address(p) + offset;
+}
+
+static void set_first_free(struct page *p, void *object)
+{
+    uint32_t offset = object ? (uint32_t)object % PAGE_SIZE : NONE;
+
+    p->flags = (p->flags & 0xFFFF) | offset << FREE_SHIFT;
+}
 
 static int class_of(size_t n)
 {
@@ -32,9 +50,8 @@ static struct page *new_slab(int class)
     base = page_address(p);
     for (uint32_t i = 0; i < count; i++)
         *(void **)(base + i * size) = i + 1 < count ? base + (i + 1) * size : NULL;
-    p->free = base;
-    p->refs = 0; /* objects in use */
-    p->flags = PG_SLAB | (uint32_t)class << PG_ORDER_SHIFT;
+    p->refs = 0;
+    p->flags = PG_SLAB | (uint32_t)class << PG_ORDER_SHIFT; /* the first free one is at offset 0 */
     list_add(&partial[class], &p->link);
     return p;
 }
@@ -52,10 +69,10 @@ static void *take_object(int class)
     else
         p = new_slab(class);
     if (p) {
-        object = p->free;
-        p->free = *(void **)object;
+        object = first_free(p);
+        set_first_free(p, *(void **)object);
         p->refs++;
-        if (!p->free)
+        if (!first_free(p))
             list_del(&p->link);
     }
     irq_restore(flags);
@@ -102,17 +119,17 @@ void kfree(void *object)
         return;
     p = virt_to_page(object);
     if (p->flags & PG_LARGE) {
-        unsigned order = p->flags >> PG_ORDER_SHIFT;
+        unsigned order = PG_ORDER(p);
         p->flags = 0;
         page_free_order(p, order);
         return;
     }
     ASSERT(p->flags & PG_SLAB);
     flags = irq_save();
-    if (!p->free)
-        list_add(&partial[p->flags >> PG_ORDER_SHIFT], &p->link);
-    *(void **)object = p->free;
-    p->free = object;
+    if (!first_free(p))
+        list_add(&partial[PG_ORDER(p)], &p->link);
+    *(void **)object = first_free(p);
+    set_first_free(p, object);
     if (!--p->refs) {
         list_del(&p->link);
         p->refs = 1;

@@ -17,12 +17,14 @@ struct trap_frame;
 
 struct page {
     uint32_t refs;  /* users: mappings, page cache, owner; 0 = free */
-    uint32_t flags; /* PG_*; order or size class << PG_ORDER_SHIFT */
+    uint32_t flags; /* PG_*; bits 8 to 15: order or size class; bits 16 to 31: kmalloc's */
     struct list link;
-    void *free; /* kmalloc's first free object in it */
 };
+_Static_assert(sizeof(struct page) == 16, "there is one for every frame, and a shift finds it");
 enum { PG_RESERVED = 1, PG_TABLE = 2, PG_CACHE = 4, PG_BUDDY = 8, PG_SLAB = 16, PG_LARGE = 32 };
 #define PG_ORDER_SHIFT 8
+#define PG_ORDER(p)    ((p)->flags >> PG_ORDER_SHIFT & 0xFF)
+extern struct page *page_map; /* by frame number */
 
 /* One frame, its content undefined (page_alloc_zeroed: zeros); NULL when memory is exhausted, after
    the reclaim of last resort (the OOM killer) has had its turn for user pages. refs is 1. */
@@ -31,12 +33,39 @@ struct page *page_alloc_zeroed(void);
 /* 2^order frames that lie together (kernel stacks, DMA-like buffers). */
 struct page *page_alloc_order(unsigned order);
 void page_free_order(struct page *p, unsigned order);
-void page_get(struct page *p);
-void page_put(struct page *p); /* frees at zero */
-pfn_t page_to_pfn(const struct page *p);
-struct page *pfn_to_page(pfn_t pfn);
-void *page_address(const struct page *p); /* in the kernel's direct map */
-struct page *virt_to_page(const void *kernel_address);
+void page_free(struct page *p); /* page_put's last step */
+
+static inline void page_get(struct page *p)
+{
+    p->refs++;
+}
+
+static inline void page_put(struct page *p) /* frees at zero */
+{
+    if (--p->refs == 0)
+        page_free(p);
+}
+
+static inline pfn_t page_to_pfn(const struct page *p)
+{
+    return PFN((uint32_t)(p - page_map));
+}
+
+static inline struct page *pfn_to_page(pfn_t pfn)
+{
+    return &page_map[pfn.v];
+}
+
+/* In the kernel's direct map. */
+static inline void *page_address(const struct page *p)
+{
+    return (void *)(PAGE_OFFSET + ((uint32_t)(p - page_map) << PAGE_SHIFT));
+}
+
+static inline struct page *virt_to_page(const void *kernel_address)
+{
+    return &page_map[((uint32_t)kernel_address - PAGE_OFFSET) >> PAGE_SHIFT];
+}
 
 struct mem_stats {
     uint32_t total, free, cached, tables; /* frames */

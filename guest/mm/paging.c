@@ -14,21 +14,40 @@ uint32_t tables_count(void)
     return tables;
 }
 
+/*
+ * A page table whose entries have all been cleared again is what a new one must be: zeros. Keep a
+ * few such, linked through struct page, and save the clearing. (Linux called this a quicklist.)
+ */
+enum { QUICK = 32 };
+static struct list quick = LIST_INIT(quick);
+static unsigned quick_count;
+
 static struct page *table_page(void)
 {
-    struct page *p = page_alloc_zeroed();
+    struct page *p;
 
+    if (quick_count) {
+        p = list_first(&quick, struct page, link);
+        list_del(&p->link);
+        quick_count--;
+    } else {
+        p = page_alloc_zeroed();
+    }
     if (p) {
-        p->flags |= PG_TABLE;
+        p->flags = PG_TABLE;
         tables++;
     }
     return p;
 }
 
-static void free_table(struct page *p)
+static void free_table(struct page *p, bool all_clear)
 {
-    p->flags &= ~PG_TABLE;
     tables--;
+    if (all_clear && quick_count < QUICK) {
+        list_add(&quick, &p->link);
+        quick_count++;
+        return;
+    }
     page_put(p);
 }
 
@@ -142,13 +161,15 @@ void pgd_delete(struct mm *m)
     pv_pgd_free(m, m->pgd);
     list_for_each_safe(p, next, &m->tables, link) {
         list_del(&p->link);
-        if (p->flags & LEVEL_PMD)
+        if (p->flags & LEVEL_PMD) {
             pv_release_pmd(page_to_pfn(p).v);
-        else
+            free_table(p, false);
+        } else {
             pv_release_pte(page_to_pfn(p).v);
-        free_table(p);
+            free_table(p, true);
+        }
     }
-    free_table(virt_to_page(m->pgd));
+    free_table(virt_to_page(m->pgd), false);
     m->pgd = NULL;
 }
 
