@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "emu/guard.h"
 #include "outcome.h"
 #include "session.h"
 #include "term.h"
@@ -99,10 +100,10 @@ int cmd_run(const struct options *o)
     int status;
 
     /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
+    guard_on_death(term_restore);
     bool ok = check(o, &err) && term_init(stop_running, NULL, &err) && prepare(&s, o, &err);
     if (ok) {
-        /* -e takes nothing from standard input: what a script runs must not eat the script. */
-        enum console_input input = s.config.batch ? CONSOLE_NONE : console_kind();
+        enum console_input input = console_kind(s.config.batch);
         struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
         ok = session_start(&s, &host, &err);
         running = s.machine;

@@ -16,6 +16,7 @@ struct run_config {
     uint64_t max_cycles; /* 0: no limit */
     int64_t rtc_epoch;
     bool pure;
+    bool batch; /* -e: nobody types, and a continued run shall not begin to listen */
 };
 
 #endif

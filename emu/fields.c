@@ -71,6 +71,7 @@ void field_put_config(json_t *o, const struct run_config *c)
     field_put_number(o, "max_cycles", c->max_cycles);
     field_put_signed(o, "rtc_epoch", c->rtc_epoch);
     field_put_bool(o, "pure", c->pure);
+    field_put_bool(o, "batch", c->batch);
 }
 
 void fields_write(struct container_out *c, const char *section, json_t *o)
@@ -186,7 +187,7 @@ bool field_config(struct container_in *c, const json_t *o, struct run_config *r,
         !field_number(c, o, "seed", &r->seed, err) ||
         !field_number(c, o, "max_cycles", &r->max_cycles, err) ||
         !field_signed(c, o, "rtc_epoch", &r->rtc_epoch, err) ||
-        !field_bool(c, o, "pure", &r->pure, err))
+        !field_bool(c, o, "pure", &r->pure, err) || !field_bool(c, o, "batch", &r->batch, err))
         return false;
     if (r->mem_bytes < MEM_MIN_BYTES || r->mem_bytes > MEM_MAX_BYTES || r->mem_bytes % PAGE_SIZE)
         return wrong(c, "mem_bytes", "a size of memory that a machine can have", err);

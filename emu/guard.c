@@ -19,6 +19,7 @@ static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before_segv, before_bus, before_abrt;
 static _Thread_local const struct guard_engine *engine;
 static _Thread_local bool has_alt_stack;
+static void (*_Atomic on_death)(void);
 
 static void say(const char *text)
 {
@@ -37,6 +38,9 @@ static _Noreturn void engine_died(int sig)
     const struct guard_engine *e = engine;
     char text[256] = "";
     engine = NULL; /* a second fault, in text(), must not come back here */
+    void (*fn)(void) = on_death;
+    if (fn)
+        fn();
     say("ringside: the CPU engine fell over (");
     say(sig == SIGABRT ? "abort" : "bad memory access");
     say(") ");
@@ -139,4 +143,9 @@ const struct guard_engine *guard_enter_engine(const struct guard_engine *e)
         give_alt_stack();
     engine = e;
     return was;
+}
+
+void guard_on_death(void (*fn)(void))
+{
+    on_death = fn;
 }

@@ -32,4 +32,8 @@ struct guard_engine {
 };
 const struct guard_engine *guard_enter_engine(const struct guard_engine *e);
 
+/* What must be put right before the process ends so (a raw terminal): called in the signal handler,
+   by whichever thread it was. One for the process; NULL: nothing. */
+void guard_on_death(void (*fn)(void));
+
 #endif

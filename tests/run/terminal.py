@@ -86,6 +86,16 @@ class Terminal(unittest.TestCase):
                 # 70 if it hit while the guest ran: the engine is then taken to be broken.
                 self.ends_with(128 + number, 70)
 
+    def test_fault_while_the_guest_runs(self):
+        for number in (signal.SIGABRT, signal.SIGSEGV):
+            with self.subTest(signal=number):
+                self.boot()
+                self.child.send("echo on; while :; do :; done\r")
+                self.child.expect("\r\non\r\n")
+                os.kill(self.pid(), number)
+                self.child.expect("the CPU engine fell over")
+                self.ends_with(70)
+
     def test_stop_and_continue(self):
         self.boot()
         pid = self.pid()
