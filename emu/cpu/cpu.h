@@ -117,7 +117,8 @@ struct cpu_host {
 };
 
 /* A vcpu over m's frames at machine address 0. Calibrates and self-checks the engine on first use
-   (class ERR_ENGINE, one sentence that names the check). m must outlive it. */
+   (class ERR_ENGINE, one sentence that names the check). m must outlive it. It begins as a multiboot
+   loader would leave it: protected mode, flat segments, paging and interrupts off. */
 struct vcpu *cpu_new(struct mem *m, const struct cpu_host *host, struct err *err);
 void cpu_free(struct vcpu *c);
 const char *cpu_engine_version(void);

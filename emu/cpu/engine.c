@@ -181,6 +181,22 @@ static bool open_engine(struct vcpu *c, struct err *err)
     return true;
 }
 
+/* As a multiboot loader leaves the machine: protected mode, flat segments, everything else off. */
+static void initial_state(struct vcpu *c)
+{
+    struct cpu_state s = {.dr[6] = 0xffff0ff0, .dr[7] = 0x400, .msr_pat = 0x0007040600070406ull};
+    for (unsigned i = 0; i < S_COUNT; i++)
+        s.regs.seg[i] = (struct x86_seg){0x10, 0, 0xffffffff, 0x00c09300};
+    s.regs.seg[S_CS] = (struct x86_seg){0x08, 0, 0xffffffff, 0x00c09b00};
+    s.regs.ldt = (struct x86_seg){0, 0, 0xffff, 0x8200};
+    s.regs.tr = (struct x86_seg){0, 0, 0xffff, 0x8b00};
+    s.regs.gdt.limit = s.regs.idt.limit = 0xffff;
+    s.regs.cr0 = CR0_PE | 0x10; /* ET: there is a 387 */
+    s.regs.eflags = 2;
+    cpu_state_reset_fpu(&s);
+    cpu_state_set(c, &s);
+}
+
 struct vcpu *cpu_new(struct mem *m, const struct cpu_host *host, struct err *err)
 {
     struct vcpu *c = calloc(1, sizeof *c);
@@ -207,12 +223,7 @@ struct vcpu *cpu_new(struct mem *m, const struct cpu_host *host, struct err *err
     }
     engine_flush_blocks(c);
     mem_on_code_write(m, on_code_write, c);
-    struct cpu_state zero;
-    cpu_state_get(c, &zero);
-    zero = (struct cpu_state){
-        .regs = zero.regs, .dr[6] = 0xffff0ff0, .dr[7] = 0x400, .msr_pat = 0x0007040600070406ull};
-    cpu_state_reset_fpu(&zero);
-    cpu_state_set(c, &zero);
+    initial_state(c);
     return c;
 }
 

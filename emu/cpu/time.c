@@ -213,7 +213,8 @@ static void note_fill(struct vcpu *c, uintptr_t code)
         c->buffer_full = true;
 }
 
-static void enter_slowly(struct vcpu *c, struct slot *s, uint32_t pc, uintptr_t code)
+static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *s, uint32_t pc,
+                                                   uintptr_t code)
 {
     struct slot *last = time_last(c);
     time_settle(c);
