@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "abi/ringside_ports.h"
+#include "pic.h"
 #include "traps.h"
 
 #define COM1            0x3F8
@@ -199,6 +200,7 @@ void test_start(uint32_t magic, const struct multiboot_info *info)
         test_error("EAX is %08x at the entry: not a multiboot loader", magic);
     else if (info->flags & INFO_CMDLINE)
         command_word = last_word((const char *)info->cmdline);
+    pic_mask(0xFFFF); /* firmware may have left the timer running */
     traps_init();
     test_main();
     test_end();
