@@ -94,7 +94,7 @@ static bool check_log(const struct input_entry *log, size_t n, struct err *err)
                            (unsigned long long)log[i].byte);
         if (i && log[i].cycle < log[i - 1].cycle)
             return err_set(err, ERR_USAGE, "input log entry %zu lies before its predecessor", i);
-        if (i && log[i - 1].byte == INPUT_END)
+        if (i && log[i - 1].byte == INPUT_END && log[i].byte != INPUT_END)
             return err_set(err, ERR_USAGE, "input log entry %zu comes after the end", i);
     }
     return true;
@@ -145,7 +145,7 @@ static uint64_t source_due(const struct input *in)
     case SOURCE_LIVE:
         return in->live.head != in->live.tail || in->live.end ? 0 : CLOCK_NEVER;
     case SOURCE_PIPE:
-        return in->at.last + INPUT_PIPE_CYCLES;
+        return in->at.last + (in->at.ended ? INPUT_END_CYCLES : INPUT_PIPE_CYCLES);
     default:
         return CLOCK_NEVER;
     }
@@ -153,7 +153,7 @@ static uint64_t source_due(const struct input *in)
 
 uint64_t input_next_due(const struct input *in)
 {
-    if (in->at.ended)
+    if (in->at.ended && !has_future(in) && in->source != SOURCE_PIPE)
         return CLOCK_NEVER;
     return has_future(in) ? in->log[in->at.delivered].cycle : source_due(in);
 }

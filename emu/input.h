@@ -41,8 +41,8 @@ void input_free(struct input *in);
 void input_from_live(struct input *in);
 /* Read fd, which stays the caller's and must stay open. Never made non-blocking. */
 void input_from_pipe(struct input *in, int fd);
-/* Replace the log by a copy of these entries (cycles must not fall, bytes be valid, nothing may
-   follow an end: else ERR_USAGE), without touching what has been delivered. */
+/* Replace the log by a copy of these entries (cycles must not fall, bytes be valid, nothing but
+   the end may follow an end: else ERR_USAGE), without touching what has been delivered. */
 bool input_set_log(struct input *in, const struct input_entry *log, size_t n, struct err *err);
 
 /* A typed byte, or the end. False: the queue is full (or the end has been said); try later. */
