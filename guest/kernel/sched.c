@@ -93,6 +93,14 @@ void wake_task(struct task *t)
 
 /* ---- switching ---- */
 
+/* The last word of a kernel stack. Whoever overwrites it has overwritten more, on other pages. */
+#define STACK_END 0x57AC6E9Du
+
+static uint32_t *stack_end(const struct task *t)
+{
+    return t->kstack;
+}
+
 /*
  * From here on the stack, the address space and the TLS descriptors are next's. FS and GS go to
  * null: a selector stays the same while the descriptor behind it changes, and the way out loads
@@ -100,6 +108,8 @@ void wake_task(struct task *t)
  */
 static void switch_to(struct task *prev, struct task *next)
 {
+    if (*stack_end(prev) != STACK_END)
+        panic("%s (%d) overran its kernel stack", prev->comm, prev->pid);
     pv_start_context_switch(prev);
     if (next->mm && next->mm != prev->mm)
         mm_switch(next->mm);
@@ -203,6 +213,7 @@ static void prepare_stack(struct task *t, const struct switch_frame *regs)
 {
     char *top = (char *)t->kstack + (PAGE_SIZE << KSTACK_ORDER) - sizeof(struct trap_frame);
 
+    *stack_end(t) = STACK_END;
     memcpy(top - sizeof *regs, regs, sizeof *regs);
     t->kernel_esp = (uint32_t)(top - sizeof *regs);
     t->slice = (current->slice + 1) / 2; /* forking earns nobody extra time */
@@ -294,6 +305,7 @@ void sched_init(void)
     list_init(&idle_task.run);
     strlcpy(idle_task.comm, "swapper", sizeof idle_task.comm);
     idle_task.kstack = boot_stack;
+    *stack_end(&idle_task) = STACK_END;
     idle_task.state = TASK_RUNNING;
     current = &idle_task;
 }

@@ -70,8 +70,7 @@ void area_delete(struct mm *m, struct vm_area *a)
 /* Cut a in two at an address inside it; a keeps the lower part. false: out of memory. */
 bool area_split(struct mm *m, struct vm_area *a, uint32_t at)
 {
-    struct vm_area *upper = area_new(at, a->end, a->flags & ~(uint32_t)VM_GROWSDOWN, a->file,
-                                     a->offset + (at - a->start));
+    struct vm_area *upper = area_new(at, a->end, a->flags, a->file, a->offset + (at - a->start));
 
     if (!upper)
         return false;

@@ -51,7 +51,7 @@ static struct page *file_page(const struct vm_area *a, uint32_t addr, int *error
 /* A page of its own with the content of another. */
 static struct page *copy_page(struct page *from)
 {
-    struct page *p = user_page_alloc(false);
+    struct page *p = page_alloc();
 
     if (p)
         memcpy(page_address(p), page_address(from), PAGE_SIZE);
@@ -96,14 +96,10 @@ static void map_around(struct mm *m, const struct vm_area *a, uint32_t addr)
 
 static int fault_anonymous(struct mm *m, struct vm_area *a, uint32_t addr, pte_t *pte)
 {
-    struct page *p = user_page_alloc(true);
+    struct page *p = page_alloc_zeroed();
 
     if (!p)
         return -ENOMEM;
-    if (pte_present(pte)) { /* getting the page took a nap, and somebody was faster */
-        page_put(p);
-        return 0;
-    }
     map_page(m, addr, pte, p, area_prot(a, true));
     return 0;
 }
@@ -129,10 +125,6 @@ static int fault_file(struct mm *m, struct vm_area *a, uint32_t addr, pte_t *pte
     page_put(p);
     if (!copy)
         return -ENOMEM;
-    if (pte_present(pte)) {
-        page_put(copy);
-        return 0;
-    }
     a->own_pages = true;
     map_page(m, addr, pte, copy, area_prot(a, true));
     return 0;
@@ -148,32 +140,27 @@ static int fault_protected(struct mm *m, struct vm_area *a, uint32_t addr, pte_t
         pv_flush_tlb_single(addr); /* nothing was taken away, but do not fault again for nothing */
         return 0;
     }
-    page_get(old); /* keep it while we may sleep */
     copy = copy_page(old);
-    if (!copy) {
-        page_put(old);
+    if (!copy)
         return -ENOMEM;
-    }
-    if (!pte_present(pte) || val_pfn(pv_pte_val(*pte)).v != page_to_pfn(old).v) {
-        page_put(old);
-        page_put(copy);
-        return 0;
-    }
     a->own_pages = true;
     pv_set_pte_at(m, addr, pte, pfn_pte(page_to_pfn(copy), area_prot(a, true)));
     if (loaded_mm == m)
         pv_flush_tlb_single(addr);
-    page_put(old);
     page_put(old);
     return 0;
 }
 
 int vm_fault(struct mm *m, uint32_t addr, bool write, bool exec)
 {
-    struct vm_area *a = vm_find(m, addr);
+    struct vm_area *a;
     uint32_t need = write ? VM_WRITE : exec ? VM_EXEC : VM_READ | VM_WRITE | VM_EXEC;
     pte_t *pte;
 
+    /* Sleeping for memory comes first: when we wake, another thread may have changed everything. */
+    if (!user_memory_ready())
+        return -ENOMEM;
+    a = vm_find(m, addr);
     if (!a) {
         if (!grow_stack(m, addr))
             return -EFAULT;

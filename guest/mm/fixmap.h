@@ -10,7 +10,8 @@
 #include "pv/types.h"
 
 enum fixed_slot {
-    FIX_TEXT_POKE, /* a writable view of read-only text, while it is patched */
+    FIX_TEXT_POKE_NEXT, /* a writable view of two pages of read-only text, while it is patched: */
+    FIX_TEXT_POKE,      /* a later slot lies lower, so this is the first of the two */
     FIX_SLOTS,
 };
 
@@ -20,6 +21,9 @@ static inline uint32_t fixmap_address(uint32_t index)
 {
     return fixmap_top - (index + 1) * PAGE_SIZE;
 }
+
+/* Write into the kernel's text, which mm_init() has made read-only. Interrupts must be masked. */
+void text_poke(void *to, const void *from, size_t n);
 
 /* The entry behind a slot: for pv_mmu_ops.set_fixmap. Everybody else calls pv_set_fixmap. */
 void fixmap_set_pte(uint32_t index, pte_t pte);

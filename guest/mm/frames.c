@@ -6,6 +6,7 @@
  * apart, uncoalesced and probably still in the cache.
  */
 #include "internal.h"
+#include "pagetable.h"
 #include "pv/pv.h"
 
 enum { ORDERS = 11, HOT = 128 };
@@ -149,7 +150,12 @@ void frame_release_boot(uint32_t n)
     usable++;
 }
 
+uint32_t frames_free(void)
+{
+    return free_frames;
+}
+
 void mem_stats(struct mem_stats *out)
 {
-    *out = (struct mem_stats){ .total = usable, .free = free_frames };
+    *out = (struct mem_stats){ .total = usable, .free = free_frames, .tables = tables_count() };
 }

@@ -13,7 +13,7 @@
 #define DIRECT_MAP_MAX 0x30000000u /* bytes: 768 MiB */
 #define BOOT_MAPPED    (16u << 20)
 
-extern char kernel_start[], kernel_end[];
+extern char kernel_start[], text_end[], rodata_start[], rodata_end[], kernel_end[];
 
 uint32_t fixmap_top = 0xF5800000;
 uint64_t supported_pte_mask = ~0ull;
@@ -122,6 +122,52 @@ void fixmap_set_pte(uint32_t index, pte_t pte)
     pv_set_pte(&fixmap_table[pte_index(fixmap_address(index))], pte);
 }
 
+static pte_t *kernel_pte(uint32_t addr)
+{
+    return (pte_t *)table_of(pv_pmd_val(swapper_pmd[addr >> 21 & (ENTRIES - 1)])) + pte_index(addr);
+}
+
+/* Code is not written, data is not run. (The BIOS's area stays executable: a ROM of a hypervisor may
+   live there.) */
+static uint64_t boot_protection(uint32_t addr)
+{
+    uint32_t phys = addr - PAGE_OFFSET;
+
+    if (addr >= (uint32_t)kernel_start && addr < (uint32_t)text_end)
+        return PROT_KERNEL_TEXT;
+    if (addr >= (uint32_t)rodata_start && addr < (uint32_t)rodata_end)
+        return PROT_KERNEL_RO;
+    if (phys >= 0xA0000 && phys < 0x100000)
+        return PROT_KERNEL_TEXT | PTE_W | PTE_D;
+    return PROT_KERNEL;
+}
+
+static bool text_read_only;
+
+/* The first 16 MiB were mapped in a hurry, everything allowed. */
+static void protect_boot_map(void)
+{
+    for (uint32_t addr = PAGE_OFFSET; addr < PAGE_OFFSET + BOOT_MAPPED; addr += PAGE_SIZE)
+        pv_set_pte(kernel_pte(addr),
+                   pfn_pte(PFN((addr - PAGE_OFFSET) >> PAGE_SHIFT), boot_protection(addr)));
+    text_read_only = true;
+}
+
+void text_poke(void *to, const void *from, size_t n)
+{
+    uint32_t page = ((uint32_t)to & PAGE_MASK) - PAGE_OFFSET;
+
+    if (!text_read_only) {
+        memcpy(to, from, n);
+        return;
+    }
+    pv_set_fixmap(FIX_TEXT_POKE, page, PROT_KERNEL & supported_pte_mask);
+    pv_set_fixmap(FIX_TEXT_POKE_NEXT, page + PAGE_SIZE, PROT_KERNEL & supported_pte_mask);
+    memcpy((char *)fixmap_address(FIX_TEXT_POKE) + (uint32_t)to % PAGE_SIZE, from, n);
+    pv_set_fixmap(FIX_TEXT_POKE, 0, 0);
+    pv_set_fixmap(FIX_TEXT_POKE_NEXT, 0, 0);
+}
+
 /* Without NX its bit is reserved, and an entry that had it would fault. */
 static void detect_nx(void)
 {
@@ -190,6 +236,7 @@ void mm_init(void)
     pv_pagetable_setup_start(swapper_pg_dir);
     map_low_memory(top);
     init_fixmap();
+    protect_boot_map();
     pv_pagetable_setup_done(swapper_pg_dir);
     pv_flush_tlb_kernel();
 

@@ -14,11 +14,12 @@ static inline bool is_error(long v)
 void mm_init(void);     /* init.c: the direct map, then frames */
 void mm_free_initrd(void);
 void frames_init(struct page *map, uint32_t count);
+uint32_t frames_free(void);
 void frame_release_boot(uint32_t pfn); /* hand a frame to the allocator for the first time */
 
-/* A frame for a process, zeroed or not: may kill one to get it. NULL when current is the victim, or
-   nothing helped. May sleep. */
-struct page *user_page_alloc(bool zeroed);
+/* Are there frames enough that a process may take some? May sleep, and kill somebody to get them;
+   false: current is the victim, or nothing helped. */
+bool user_memory_ready(void);
 
 /* area.c */
 struct vm_area *area_new(uint32_t start, uint32_t end, uint32_t flags, struct file *file,

@@ -23,10 +23,7 @@ static struct task *choose_victim(void)
 
 static bool enough(void)
 {
-    struct mem_stats s;
-
-    mem_stats(&s);
-    return s.free > RESERVE;
+    return frames_free() > RESERVE;
 }
 
 /* Kill, then stand aside until the dead have left something; they may need a few turns for it. */
@@ -54,9 +51,7 @@ static bool make_room(void)
     return enough();
 }
 
-struct page *user_page_alloc(bool zeroed)
+bool user_memory_ready(void)
 {
-    if (!enough() && !make_room())
-        return NULL;
-    return zeroed ? page_alloc_zeroed() : page_alloc();
+    return enough() || make_room();
 }

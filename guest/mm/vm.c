@@ -58,7 +58,7 @@ void mm_switch(struct mm *next)
 
 struct mm *mm_fork(struct mm *from)
 {
-    struct mm *m = mm_new();
+    struct mm *m = user_memory_ready() ? mm_new() : NULL;
     struct vm_area *a, *copy;
 
     if (!m)

@@ -9,6 +9,7 @@
  */
 #include "pv.h"
 #include "lib/lib.h"
+#include "mm/fixmap.h"
 
 struct pv_info pv_info;
 struct pv_init_ops pv_init_ops;
@@ -139,7 +140,7 @@ void apply_paravirt(void)
         uint32_t used =
             pv_init_ops.patch(s->type, s->clobbers, insns, (uint32_t)s->instr, s->len);
         pad(insns + used, s->len - used);
-        memcpy(s->instr, insns, s->len);
+        text_poke(s->instr, insns, s->len);
         patched++;
     }
     pv_cpuid(&eax, &ebx, &ecx, &edx); /* serialises: nothing stale stays prefetched */

@@ -137,6 +137,6 @@ void native_set_pud(pud_t *pudp, pud_t pud)
 
 void native_set_fixmap(uint32_t index, uint64_t phys, uint64_t prot)
 {
-    fixmap_set_pte(index, (pte_t){ phys ? (phys & PTE_FRAME) | prot : 0 });
+    fixmap_set_pte(index, (pte_t){ prot ? (phys & PTE_FRAME) | prot : 0 });
     native_flush_tlb_single(fixmap_address(index));
 }
