@@ -199,8 +199,8 @@ DEFINE_SYSCALL(reboot)
         printk("reboot: restarting\n");
         power_reset();
     case (uint32_t)HALT:
-        printk("reboot: halted\n");
-        power_halt();
+        printk("reboot: halted\n"); /* and nobody there to turn it off: the run is over */
+        power_off(0);
     case POWER_OFF:
         printk("reboot: power off\n");
         power_off(0);
