@@ -90,10 +90,10 @@ static void fpu_set(uc_engine *uc, const uint8_t *fx)
 
 void cpu_state_reset_fpu(struct cpu_state *s)
 {
-    static const uint8_t cw[2] = {0x7f, 0x03}, mxcsr[4] = {0x80, 0x1f};
+    static const uint8_t cw[2] = {0x7f, 0x03}, mxcsr[8] = {0x80, 0x1f, 0, 0, 0xff, 0xff};
     memset(s->fxsave, 0, sizeof s->fxsave);
     memcpy(s->fxsave + FX_FCW, cw, 2);
-    memcpy(s->fxsave + FX_MXCSR, mxcsr, 4);
+    memcpy(s->fxsave + FX_MXCSR, mxcsr, sizeof mxcsr);
 }
 
 static uint64_t msr_get(uc_engine *uc, uint32_t index)
