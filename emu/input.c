@@ -25,7 +25,7 @@
 struct input_state {
     uint64_t delivered; /* entries of the log that have happened */
     uint64_t last;      /* cycle of the latest of them */
-    uint64_t ended;     /* INPUT_END was one of them */
+    uint64_t ended;     /* how many of them were INPUT_END, since the last byte */
 };
 
 struct input {
@@ -139,13 +139,22 @@ static bool has_future(const struct input *in)
     return in->at.delivered < in->logged;
 }
 
+/* A reader that asks again after the end is told again, ever more slowly: the log of a guest that
+   sleeps for an hour shall not fill with ends that nobody asked for. */
+static uint64_t pause_after_end(uint64_t ends)
+{
+    uint64_t pause = ends < 32 ? (uint64_t)INPUT_END_CYCLES << (ends - 1) : INPUT_END_CYCLES_MOST;
+
+    return pause < INPUT_END_CYCLES_MOST ? pause : INPUT_END_CYCLES_MOST;
+}
+
 static uint64_t source_due(const struct input *in)
 {
     switch (in->source) {
     case SOURCE_LIVE:
         return in->live.head != in->live.tail || in->live.end ? 0 : CLOCK_NEVER;
     case SOURCE_PIPE:
-        return in->at.last + (in->at.ended ? INPUT_END_CYCLES : INPUT_PIPE_CYCLES);
+        return in->at.last + (in->at.ended ? pause_after_end(in->at.ended) : INPUT_PIPE_CYCLES);
     default:
         return CLOCK_NEVER;
     }
@@ -219,7 +228,7 @@ bool input_take(struct input *in, uint64_t now, uint16_t *byte)
     }
     in->at.delivered++;
     in->at.last = now;
-    in->at.ended = *byte == INPUT_END;
+    in->at.ended = *byte == INPUT_END ? in->at.ended + 1 : 0;
     return true;
 }
 

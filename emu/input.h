@@ -21,11 +21,14 @@
 #include "err.h"
 #include "state.h"
 
-#define INPUT_END         256         /* the "byte" that is the end of the input */
-#define INPUT_EOT         4           /* what a terminal sends then: ^D */
-#define INPUT_PIPE_CYCLES 10000u      /* about what a fast serial line takes for a byte */
-#define INPUT_END_CYCLES 1000000u /* after its end a pipe answers every question with its end */
-#define INPUT_LOG_MAX     (16u << 20) /* entries; beyond, the run goes on but cannot be recorded */
+#define INPUT_END         256    /* the "byte" that is the end of the input */
+#define INPUT_EOT         4      /* what a terminal sends then: ^D */
+#define INPUT_PIPE_CYCLES 10000u /* about what a fast serial line takes for a byte */
+/* After its end a pipe answers every question with its end: after this pause, which doubles each
+   time up to the second one. */
+#define INPUT_END_CYCLES      1000000u
+#define INPUT_END_CYCLES_MOST 1000000000u
+#define INPUT_LOG_MAX         (16u << 20) /* entries; beyond, the run goes on but cannot be recorded */
 
 struct input_entry {
     uint64_t cycle;

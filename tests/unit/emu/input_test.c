@@ -126,6 +126,15 @@ static void a_pipe_keeps_its_times_whatever_its_writer_does(void **st)
             assert_int_equal(take_slow(in, now), i < 5 ? (uint16_t)want[i] : INPUT_END);
         }
         assert_false(input_is_open(in));
+
+        /* Who asks again after the end is told again, ever more slowly. */
+        for (unsigned i = 0; i < 40; i++) {
+            uint64_t pause = input_next_due(in) - now;
+            assert_int_equal(pause,
+                             i < 10 ? (uint64_t)INPUT_END_CYCLES << i : INPUT_END_CYCLES_MOST);
+            now += pause;
+            assert_int_equal(take(in, now), INPUT_END);
+        }
         if (slow)
             pthread_join(writer, NULL);
         close(fd[0]);
