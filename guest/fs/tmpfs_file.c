@@ -150,6 +150,7 @@ long tmpfs_truncate(struct inode *i, uint64_t size)
     if (size < i->size) {
         uint32_t keep = (size + PAGE_SIZE - 1) >> PAGE_SHIFT, tail = size & (PAGE_SIZE - 1);
 
+        vm_file_shrunk(i, size);
         page_tree_cut(&tmpfs_i(i)->data, keep, drop_page, i);
         struct page *last = tail ? page_tree_find(&tmpfs_i(i)->data, keep - 1) : NULL;
         if (last) /* growing again must show zeros, not what was cut off */

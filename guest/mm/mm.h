@@ -139,6 +139,8 @@ long vm_protect(struct mm *m, uint32_t addr, uint32_t len, uint32_t prot);
 long vm_remap(struct mm *m, uint32_t addr, uint32_t old_len, uint32_t new_len, uint32_t flags,
               uint32_t new_addr);
 uint32_t vm_brk(struct mm *m, uint32_t new_brk); /* the resulting break, unchanged on failure */
+/* File i now ends at size: no process may go on seeing pages beyond. mm/truncate.c */
+void vm_file_shrunk(const struct inode *i, uint64_t size);
 struct vm_area *vm_find(struct mm *m, uint32_t addr);
 /* Make one page present with the wanted rights. 0, or -EFAULT: nothing is mapped there; -EACCES: not
    for this; -EIO: the file ends before it (SIGBUS); -ENOMEM. May sleep. */
