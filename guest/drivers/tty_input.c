@@ -55,11 +55,15 @@ void tty_mode_changed(struct tty *t, const struct termios *old)
     wake_up(&t->readers);
 }
 
-/* Put a byte into the ring. A line may leave no room for its own end, so one place is kept for it. */
+/* Put a byte into the ring. A line may leave no room for its own end, so one place is kept for it.
+   Where nothing is echoed nobody edits: there a line that fills the ring is handed on in pieces,
+   because the bytes come from a program, and no byte of a program may be lost. */
 static bool store(struct tty *t, uint8_t c, enum tty_mark mark)
 {
     uint32_t room = TTY_RING - (t->head - t->tail);
 
+    if (room == 1 && tty_has(t, ICANON) && !tty_has(t, ECHO) && mark == MARK_NONE)
+        mark = MARK_LINE;
     if (room == 0 || (room == 1 && tty_has(t, ICANON) && mark == MARK_NONE)) {
         if (t->termios.iflag & IMAXBEL)
             tty_output(t, "\a", 1);
