@@ -23,9 +23,10 @@
 #include <unistd.h>
 
 enum {
-    ENV_BYTES = 8192,  /* what we search: the fields lie in the first 5.5 KB */
-    CPU_BYTES = 65536, /* the CPU object that holds env */
-    HOOK_BYTES = 96,   /* a hook object is at least this long as malloc rounds it */
+    ENV_BYTES = 8192,    /* room for what we search: 5.5 KB here */
+    CONTEXT_HEADER = 64, /* more than a saved context has before the CPU state */
+    CPU_BYTES = 65536,   /* the CPU object that holds env */
+    HOOK_BYTES = 96,     /* a hook object is at least this long as malloc rounds it */
     RAM_BYTES = 65536,
     AT_GDT = 0x100,
     AT_DATA = 0x200,
@@ -65,12 +66,15 @@ uint8_t *layout_find_env(uc_engine *uc, struct err *err)
     for (size_t o = 0; o + 8 <= malloc_usable_size(uc); o += 8) {
         uint64_t p;
         memcpy(&p, (char *)uc + o, 8);
-        if (p < PAGE_SIZE || p % 8 || !peek(p, copy, 8))
+        if (p < PAGE_SIZE || p % 8)
             continue;
-        size_t n = CPU_BYTES;
-        while (n > 4096 && !peek(p, copy, n))
-            n /= 2;
-        for (size_t k = 0; n > 4096 && k + 8 <= n / 8; k++) {
+        /* As much as there is, page by page: the object may lie near the end of a mapping. */
+        size_t n = 0, part = PAGE_SIZE - p % PAGE_SIZE;
+        while (n + part <= CPU_BYTES && peek(p + n, (char *)copy + n, part)) {
+            n += part;
+            part = PAGE_SIZE;
+        }
+        for (size_t k = 0; k + 8 <= n / 8; k++) {
             unsigned i = 0;
             while (i < 8 && copy[k + i] == 0x51de0000u + i * 0x0101u)
                 i++;
@@ -112,6 +116,7 @@ struct lab {
     unsigned stop_after;
     uc_hook block_hook, code_hook;
     unsigned edges;
+    size_t env_bytes; /* what the engine saves in a context: all that we look for lies in it */
 };
 
 static _Thread_local struct lab *the_lab; /* a BLOCK hook's user_data is what we experiment with */
@@ -128,7 +133,7 @@ static void lab_intr(uc_engine *uc, uint32_t vector, void *ctx)
     struct lab *b = ctx;
     if (b->intrs < 8) {
         b->vector[b->intrs] = vector;
-        memcpy(b->seen[b->intrs], b->env, ENV_BYTES);
+        memcpy(b->seen[b->intrs], b->env, b->env_bytes);
     }
     b->intrs++;
     if (b->patch) {
@@ -198,6 +203,9 @@ static bool lab_open(struct lab *b, struct layout *l, struct err *err)
     uc_reg_write(b->uc, UC_X86_REG_LDTR, &ldt);
     if (!(b->env = layout_find_env(b->uc, err)))
         return false;
+    b->env_bytes = (uc_context_size(b->uc) - CONTEXT_HEADER) & ~(size_t)3;
+    if (b->env_bytes > ENV_BYTES)
+        b->env_bytes = ENV_BYTES;
     uc_reg_write(b->uc, UC_X86_REG_ESP, &esp);
     if (uc_hook_add(b->uc, &h, UC_HOOK_INTR, (void *)lab_intr, b, 1, 0) ||
         uc_hook_add(b->uc, &b->block_hook, UC_HOOK_BLOCK, (void *)lab_block, b, 1, 0) ||
@@ -246,10 +254,11 @@ struct view {
     const uint8_t *env;
     uint32_t value;
 };
-static bool find_word(const struct view *v, unsigned views, uint32_t from, uint32_t *off)
+static bool find_word(const struct lab *b, const struct view *v, unsigned views, uint32_t from,
+                      uint32_t *off)
 {
     unsigned hits = 0;
-    for (uint32_t o = from; o + 4 <= ENV_BYTES; o += 4) {
+    for (uint32_t o = from; o + 4 <= b->env_bytes; o += 4) {
         unsigned i = 0;
         while (i < views && word(v[i].env, o) == v[i].value)
             i++;
@@ -271,7 +280,7 @@ static bool find_registers(struct lab *b, struct err *err)
     if (!off)
         return err_set(err, ERR_SYSTEM, "no memory");
     uc_reg_write(b->uc, UC_X86_REG_EIP, &eip);
-    bool ok = find_word((struct view[]){{b->env, eip}}, 1, 64, &l->eip) || unknown(err, "EIP");
+    bool ok = find_word(b, (struct view[]){{b->env, eip}}, 1, 64, &l->eip) || unknown(err, "EIP");
     uint32_t flags = FL_IF | 2;
     l->eflags = l->eip + 8;
     uc_reg_write(b->uc, UC_X86_REG_EFLAGS, &flags);
@@ -281,18 +290,18 @@ static bool find_registers(struct lab *b, struct err *err)
     if (ok && (!set || (word(b->env, l->eflags) & FL_IF)))
         ok = unknown(err, "EFLAGS");
     uc_reg_write(b->uc, UC_X86_REG_CR3, &cr3);
-    ok = ok && (find_word((struct view[]){{b->env, cr3}}, 1, 64, &l->cr) || unknown(err, "CR3"));
+    ok = ok && (find_word(b, (struct view[]){{b->env, cr3}}, 1, 64, &l->cr) || unknown(err, "CR3"));
     l->cr -= 3 * 8;
     uc_reg_write(b->uc, UC_X86_REG_CR3, &zero);
-    ok = ok &&
-         (find_word((struct view[]){{b->env, ODD_LDT_BASE}}, 1, 64, &seg) || unknown(err, "LDTR"));
+    ok = ok && (find_word(b, (struct view[]){{b->env, ODD_LDT_BASE}}, 1, 64, &seg) ||
+                unknown(err, "LDTR"));
     l->seg = seg - SEG_BASE - 6 * SEG_STRIDE;
     l->hflags = l->seg - 8;
     uc_reg_write(b->uc, UC_X86_REG_MSR, &efer);
-    memcpy(off, b->env, ENV_BYTES);
+    memcpy(off, b->env, b->env_bytes);
     efer.value = EFER_NXE;
     uc_reg_write(b->uc, UC_X86_REG_MSR, &efer);
-    ok = ok && (find_word((struct view[]){{off, 0}, {b->env, EFER_NXE}}, 2, 64, &l->efer) ||
+    ok = ok && (find_word(b, (struct view[]){{off, 0}, {b->env, EFER_NXE}}, 2, 64, &l->efer) ||
                 unknown(err, "EFER"));
     free(off);
     return ok;
@@ -309,7 +318,7 @@ static bool find_exception(struct lab *b, struct err *err)
         return err_set(err, ERR_SYSTEM, "no memory");
     uint8_t *a = virgin + ENV_BYTES, *bb = a + ENV_BYTES, *d = bb + ENV_BYTES;
     uc_context_restore(b->uc, b->virgin);
-    memcpy(virgin, b->env, ENV_BYTES);
+    memcpy(virgin, b->env, b->env_bytes);
     bool ok = true;
     const uint16_t bad[2] = {0x7778, 0x5550};
     for (unsigned i = 0; i < 2; i++) {
@@ -323,9 +332,9 @@ static bool find_exception(struct lab *b, struct err *err)
     memcpy(d, b->seen[0], ENV_BYTES);
     if (!ok)
         unknown(err, "the vector of a fault");
-    ok = ok && (find_word((struct view[]){{a, bad[0]}, {bb, bad[1]}}, 2, 64, &l->error_code) ||
+    ok = ok && (find_word(b, (struct view[]){{a, bad[0]}, {bb, bad[1]}}, 2, 64, &l->error_code) ||
                 unknown(err, "error codes"));
-    ok = ok && (find_word((struct view[]){{virgin, ~0u}, {a, 13}, {bb, 13}, {d, 0}}, 4,
+    ok = ok && (find_word(b, (struct view[]){{virgin, ~0u}, {a, 13}, {bb, 13}, {d, 0}}, 4,
                           l->error_code, &l->old_exception) ||
                 unknown(err, "the exception before"));
     l->is_int = l->error_code + 4;
