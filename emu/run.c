@@ -77,7 +77,13 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
         if (m->host.look)
             m->host.look(m->host.ctx);
         clock_run_due(&m->clock, now);
-        bool waiting = !take_input(m, d, now);
+        if (!d->end.kind && !take_input(m, d, now)) {
+            /* What belongs to this cycle is not complete. Nothing overtakes the byte: neither an
+               interrupt, nor `until`. */
+            if (take_stop(m))
+                return END_NONE;
+            continue;
+        }
 
         /* 2. May the vcpu take an interrupt? Then it does, before the next instruction. */
         bool pending = d->ops->irq_pending(d);
@@ -97,12 +103,12 @@ enum end_kind machine_run(struct machine *m, uint64_t until)
             return END_MAX_CYCLES;
         if (now >= until || take_stop(m))
             return END_NONE;
-        if (waiting)
-            continue;
 
         /* 4. Until when can nothing happen by itself? */
         uint64_t next =
             earliest(earliest(clock_next(&m->clock), machine_input_due(m)), earliest(until, limit));
+        if (next <= now) /* input that came when this cycle's had been taken already */
+            next = now + 1;
 
         /* 5. Halted: nothing runs, time passes. Else run guest code up to there; its exits are
               answered on the way, in domain.c. */
