@@ -336,6 +336,23 @@ static void reading_back(void **state)
     assert_int_equal(in(&b->rig, CONTROL), 0xFF);
 }
 
+static void null_count_until_the_trigger(void **state)
+{
+    struct bench *b = *state;
+
+    control(b, 2, BOTH, 1, false);
+    count(b, 2, 10);
+    out(&b->rig, CONTROL, 0xE8);
+    assert_int_equal(in(&b->rig, 0x42) & 0x40, 0x40);
+    out(&b->rig, SPEAKER, 1);
+    to_tick(b, 1);
+    out(&b->rig, CONTROL, 0xE8);
+    assert_int_equal(in(&b->rig, 0x42) & 0xC0, 0); /* loaded, and low */
+    count(b, 2, 20);
+    out(&b->rig, CONTROL, 0xE8);
+    assert_int_equal(in(&b->rig, 0x42) & 0x40, 0x40);
+}
+
 static void exact_cycles(void **state)
 {
     struct bench *b = *state;
@@ -421,6 +438,7 @@ int main(void)
         TEST(one_byte_counts),
         TEST(latching),
         TEST(reading_back),
+        TEST(null_count_until_the_trigger),
         TEST(exact_cycles),
         TEST(late_firing_loses_no_edge),
         TEST(illegal_count_of_one),

@@ -162,6 +162,27 @@ static void setting_the_date(void **state)
     check_date(b, 0x2024, 3, 1, 0, 0, 0, 6);
 }
 
+static void setting_the_date_in_binary(void **state)
+{
+    struct bench *b = *state;
+
+    set(b, B, 0x86);
+    set(b, CENTURY, 20);
+    set(b, YEAR, 23);
+    set(b, MONTH, 11);
+    set(b, DAY, 30);
+    set(b, HOUR, 23);
+    set(b, MINUTE, 59);
+    set(b, SECOND, 59);
+    set(b, WEEKDAY, 5);
+    set(b, B, 0x06);
+    check_date(b, 20 << 8 | 23, 11, 30, 23, 59, 59, 5);
+    b->rig.now += S;
+    check_date(b, 20 << 8 | 23, 12, 1, 0, 0, 0, 6);
+    set(b, MONTH, 13); /* there is none: it is taken as the first */
+    check_date(b, 20 << 8 | 23, 1, 1, 0, 0, 0, 6);
+}
+
 static void setting_without_holding(void **state)
 {
     struct bench *b = *state;
@@ -375,6 +396,7 @@ int main(void)
         TEST(date_in_binary_and_12_hours),
         TEST(rollovers),
         TEST(setting_the_date),
+        TEST(setting_the_date_in_binary),
         TEST(setting_without_holding),
         TEST(impossible_dates),
         TEST(update_in_progress),
