@@ -33,7 +33,7 @@ static uint16_t count(void)
 
 /*
  * Let the counter run from 65536 (it takes 55 ms) and compare after a while. Looking is slow,
- * through five ports, so the waits between the looks grow; 10 ms are enough for one part in ten
+ * through five ports, so the waits between the looks grow; 2.5 ms are enough for one part in three
  * thousand.
  */
 uint32_t pit_calibrate_tsc(void)
@@ -45,7 +45,7 @@ uint32_t pit_calibrate_tsc(void)
     load(0);
     first = count();
     start = end = pv_read_tsc();
-    for (uint32_t spins = 1000; ticks < PIT_HZ / 100 && spins < 0x80000000u; spins += spins / 2) {
+    for (uint32_t spins = 1000; ticks < PIT_HZ / 400 && spins < 0x80000000u; spins += spins / 2) {
         for (volatile uint32_t i = 0; i < spins; i++)
             ;
         ticks = (uint16_t)(first - count());

@@ -49,7 +49,7 @@ void inode_init(struct inode *i, struct super *s, uint32_t ino, mode_t mode)
         i->uid = current->fsuid;
         i->gid = current->fsgid;
     }
-    i->atime_ns = i->mtime_ns = i->ctime_ns = clock_realtime_ns();
+    i->atime_ns = i->mtime_ns = i->ctime_ns = clock_realtime_coarse_ns();
     list_init(&i->locks);
     s->inodes++;
 }
@@ -83,7 +83,7 @@ void inode_put(struct inode *i)
 
 void inode_touch(struct inode *i)
 {
-    i->mtime_ns = i->ctime_ns = clock_realtime_ns();
+    i->mtime_ns = i->ctime_ns = clock_realtime_coarse_ns();
 }
 
 bool inode_is_owner(const struct inode *i)

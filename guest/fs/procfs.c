@@ -301,7 +301,7 @@ static void proc_getattr(struct inode *i)
 {
     const struct task *t;
 
-    i->atime_ns = i->mtime_ns = i->ctime_ns = clock_realtime_ns();
+    i->atime_ns = i->mtime_ns = i->ctime_ns = clock_realtime_coarse_ns();
     if (proc_i(i)->node->kind != PROC_ROOT)
         return;
     i->nlink = 2;

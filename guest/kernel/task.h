@@ -197,6 +197,7 @@ void schedule_until(uint64_t deadline_ns);
 extern volatile uint32_t jiffies;
 uint64_t clock_monotonic_ns(void); /* since boot */
 uint64_t clock_realtime_ns(void);  /* since 1970 */
+uint64_t clock_realtime_coarse_ns(void); /* as of the last tick: cheap, for times of files */
 
 /* For the timer interrupt, once a tick, interrupts masked: run the interval timers. user: the tick
    hit user mode. kernel/itimer.c */

@@ -12,6 +12,7 @@
 volatile uint32_t jiffies;
 
 static uint64_t tsc_at_boot, realtime_at_boot_ns;
+static uint64_t last_tick_ns;
 static uint32_t tsc_mult; /* ns = cycles * tsc_mult >> TSC_SHIFT */
 static struct list timers = LIST_INIT(timers); /* by time */
 
@@ -34,6 +35,11 @@ uint64_t clock_monotonic_ns(void)
 uint64_t clock_realtime_ns(void)
 {
     return realtime_at_boot_ns + clock_monotonic_ns();
+}
+
+uint64_t clock_realtime_coarse_ns(void)
+{
+    return realtime_at_boot_ns + last_tick_ns;
 }
 
 void clock_set_realtime(uint64_t ns)
@@ -69,14 +75,9 @@ void timer_stop(struct timer *t)
 
 static void run_timers(void)
 {
-    uint64_t now;
-
-    if (list_empty(&timers))
-        return;
-    now = clock_monotonic_ns();
     while (!list_empty(&timers)) {
         struct timer *t = list_first(&timers, struct timer, link);
-        if (t->at_ns > now)
+        if (t->at_ns > last_tick_ns)
             break;
         list_del(&t->link);
         t->fn(t);
@@ -86,6 +87,7 @@ static void run_timers(void)
 static void tick(struct trap_frame *f)
 {
     jiffies++;
+    last_tick_ns = clock_monotonic_ns();
     run_timers();
     itimer_tick(from_user(f));
     sched_tick(from_user(f));

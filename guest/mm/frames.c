@@ -141,13 +141,21 @@ void frames_init(struct page *pages, uint32_t count)
         page_map[i] = (struct page){ .refs = 1, .flags = PG_RESERVED };
 }
 
-void frame_release_boot(uint32_t n)
+/* In blocks as large as position and length allow. */
+void frames_release_boot(uint32_t first, uint32_t end)
 {
-    page_map[n].refs = 0;
-    page_map[n].flags = 0;
-    put_block(n, 0);
-    free_frames++;
-    usable++;
+    free_frames += end - first;
+    usable += end - first;
+    while (first < end) {
+        unsigned order = first ? (unsigned)__builtin_ctz(first) : ORDERS - 1;
+        order = MIN(order, ORDERS - 1u);
+        while ((1u << order) > end - first)
+            order--;
+        for (uint32_t i = 0; i < 1u << order; i++)
+            page_map[first + i].refs = page_map[first + i].flags = 0;
+        put_block(first, order);
+        first += 1u << order;
+    }
 }
 
 uint32_t frames_free(void)

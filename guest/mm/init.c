@@ -211,11 +211,41 @@ static bool usable_frame(uint32_t addr)
     return usable;
 }
 
+static void lower_to(uint32_t *next, uint32_t addr, uint64_t boundary)
+{
+    if (boundary > addr && boundary < *next)
+        *next = (uint32_t)boundary;
+}
+
+/* How far from addr on the answers of usable_frame() and collision() stay what they are. */
+static uint32_t next_boundary(uint32_t addr, uint32_t top)
+{
+    uint32_t next = top, start, end;
+
+    for (unsigned i = 0; i < boot_info.ranges; i++) {
+        const struct boot_range *r = &boot_info.range[i];
+        if (usable_range(r, &start, &end)) {
+            lower_to(&next, addr, start);
+            lower_to(&next, addr, end);
+        } else {
+            lower_to(&next, addr, r->start & ~(uint64_t)(PAGE_SIZE - 1));
+            lower_to(&next, addr, (r->start + r->size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1));
+        }
+    }
+    for (unsigned i = 0; i < reserved_count; i++) {
+        lower_to(&next, addr, reserved[i].start);
+        lower_to(&next, addr, reserved[i].end);
+    }
+    return next;
+}
+
 static void release_frames(uint32_t top)
 {
-    for (uint32_t addr = PAGE_SIZE; addr < top; addr += PAGE_SIZE)
+    for (uint32_t addr = PAGE_SIZE, next; addr < top; addr = next) {
+        next = next_boundary(addr, top);
         if (usable_frame(addr) && !collision(addr, addr + PAGE_SIZE))
-            frame_release_boot(addr >> PAGE_SHIFT);
+            frames_release_boot(addr >> PAGE_SHIFT, next >> PAGE_SHIFT);
+    }
 }
 
 void mm_init(void)
@@ -225,7 +255,8 @@ void mm_init(void)
     struct mem_stats stats;
 
     reserve((uint32_t)kernel_start - PAGE_OFFSET, (uint32_t)kernel_end - PAGE_OFFSET);
-    if (boot_info.initrd_size && (initrd_end < boot_info.initrd_start || initrd_end > top)) {
+    if (boot_info.initrd_size && (initrd_end < boot_info.initrd_start || initrd_end > top ||
+                                  !usable_frame(boot_info.initrd_start))) {
         printk("initrd lies outside of memory: ignored\n");
         boot_info.initrd_size = 0;
     }
@@ -252,8 +283,7 @@ void mm_free_initrd(void)
     uint32_t start = PAGE_ALIGN(boot_info.initrd_start);
     uint32_t end = (boot_info.initrd_start + boot_info.initrd_size) & PAGE_MASK;
 
-    for (; start < end; start += PAGE_SIZE)
-        if (usable_frame(start))
-            frame_release_boot(start >> PAGE_SHIFT);
+    if (start < end)
+        frames_release_boot(start >> PAGE_SHIFT, end >> PAGE_SHIFT);
     boot_info.initrd_size = 0;
 }

@@ -15,7 +15,8 @@ void mm_init(void);     /* init.c: the direct map, then frames */
 void mm_free_initrd(void);
 void frames_init(struct page *map, uint32_t count);
 uint32_t frames_free(void);
-void frame_release_boot(uint32_t pfn); /* hand a frame to the allocator for the first time */
+/* Hand frames to the allocator for the first time: [first, end). */
+void frames_release_boot(uint32_t first, uint32_t end);
 
 /* Are there frames enough that a process may take some? May sleep, and kill somebody to get them;
    false: current is the victim, or nothing helped. */
