@@ -16,6 +16,15 @@
 
 #include "internal.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* uc_mmio_map() forgets 32 bytes a region, whatever we do. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libunicorn\n";
+}
+#endif
+
 #define SPACE_END (1ull << 40) /* what PAE page tables can name */
 
 const char *cpu_engine_version(void)
