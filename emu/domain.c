@@ -108,7 +108,8 @@ enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
     struct domain *d = ctx;
 
     (void)c;
-    d->state.exits[x->kind]++;
+    if (x->kind != EXIT_MARK) /* the observer's own doing is no part of the guest's state */
+        d->state.exits[x->kind]++;
     emit_before(d, x);
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);
