@@ -400,6 +400,21 @@ static void illegal_count_of_one(void **state)
     }
 }
 
+static void shortest_periods(void **state)
+{
+    struct bench *b = *state;
+
+    control(b, 0, BOTH, 2, false);
+    count(b, 0, 2);
+    check_wire(b, 0, "--_-_-_-");
+    control(b, 0, BOTH, 3, false);
+    count(b, 0, 2);
+    check_wire(b, 7, "--_-_-_-");
+    control(b, 0, BOTH, 3, false);
+    count(b, 0, 3);
+    check_wire(b, 14, "---_--_--_");
+}
+
 static void refresh_toggles(void **state)
 {
     struct bench *b = *state;
@@ -442,6 +457,7 @@ int main(void)
         TEST(exact_cycles),
         TEST(late_firing_loses_no_edge),
         TEST(illegal_count_of_one),
+        TEST(shortest_periods),
         TEST(refresh_toggles),
     };
     return cmocka_run_group_tests_name("pit", tests, NULL, NULL);
