@@ -7,8 +7,6 @@
 #include "../kernel/random.h"
 #include "vfs.h"
 
-static const uint8_t zeros[512];
-
 /* ---- /dev/null, zero and full ---- */
 
 static ssize_t null_read(struct file *f, struct span to, size_t n, uint64_t *pos)
@@ -36,16 +34,17 @@ static ssize_t zero_read(struct file *f, struct span to, size_t n, uint64_t *pos
     size_t done = 0;
 
     (void)f, (void)pos;
-    if (!to.kernel) {
-        int err = clear_user(to.base, n);
-        return err ? err : (ssize_t)n;
-    }
-    while (done < n) {
-        size_t chunk = MIN(n - done, sizeof zeros);
-        int err = span_write(to, done, zeros, chunk);
+    while (done < n && !(done && signal_pending(current))) {
+        size_t chunk = MIN(n - done, 16 * PAGE_SIZE);
+        int err = 0;
+        if (to.kernel)
+            memset(to.base + done, 0, chunk);
+        else
+            err = clear_user(to.base + done, chunk);
         if (err)
             return done ? (ssize_t)done : err;
         done += chunk;
+        breathe();
     }
     return done;
 }

@@ -78,6 +78,26 @@ struct file *file_open_inode(struct inode *i, uint32_t flags)
     return f;
 }
 
+/* Somebody is running this very file: its pages are his code. */
+static bool executing(const struct inode *i)
+{
+    const struct task *t;
+
+    list_for_each(t, &all_tasks, all)
+    {
+        if (t->mm && t->mm->exe && t->mm->exe->inode == i)
+            return true;
+    }
+    return false;
+}
+
+int inode_may_write(struct inode *i)
+{
+    int err = inode_permission(i, MAY_WRITE);
+
+    return !err && S_ISREG(i->mode) && executing(i) ? -ETXTBSY : err;
+}
+
 /* What open() asks of an inode that exists, before it is opened. */
 static int may_open(struct inode *i, uint32_t flags)
 {
@@ -92,7 +112,8 @@ static int may_open(struct inode *i, uint32_t flags)
         return -EISDIR;
     if (flags & O_TRUNC)
         acc |= MAY_WRITE;
-    return inode_permission(i, acc);
+    int err = inode_permission(i, acc);
+    return !err && (acc & MAY_WRITE) ? inode_may_write(i) : err;
 }
 
 static int create_file(struct walk *w, mode_t mode)
@@ -181,6 +202,12 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos)
         done += got;
     }
     return done;
+}
+
+void breathe(void)
+{
+    if (current->need_resched && current->mm)
+        schedule();
 }
 
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t *pos)

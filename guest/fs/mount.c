@@ -199,22 +199,54 @@ static bool task_uses(const struct task *t, const struct super *s)
     return file_in(t->mm->exe, s);
 }
 
-static bool super_busy(const struct super *s)
+/* One that is mounted on a directory of s, or NULL. */
+static struct super *mounted_in(const struct super *s)
 {
-    const struct super *other;
-    const struct task *t;
+    struct super *other;
 
     list_for_each(other, &mounts, link)
     {
         if (other->covered && other->covered->super == s)
-            return true;
+            return other;
     }
+    return NULL;
+}
+
+static bool super_busy(const struct super *s)
+{
+    const struct task *t;
+
+    if (mounted_in(s))
+        return true;
     list_for_each(t, &all_tasks, all)
     {
         if (task_uses(t, s))
             return true;
     }
     return false;
+}
+
+static void detach(struct super *s)
+{
+    s->covered->mounted = NULL;
+    inode_put(s->covered);
+    s->covered = NULL;
+    list_del(&s->link);
+    super_drop(s);
+}
+
+/* Take s away, and before it all that is mounted inside it, the innermost first. */
+static void detach_tree(struct super *s)
+{
+    struct super *leaf;
+
+    do {
+        struct super *inner;
+        leaf = s;
+        while ((inner = mounted_in(leaf)) != NULL)
+            leaf = inner;
+        detach(leaf);
+    } while (leaf != s);
 }
 
 static long do_umount(uint32_t path, uint32_t flags)
@@ -238,11 +270,7 @@ static long do_umount(uint32_t path, uint32_t flags)
         return -EBUSY; /* the root of all */
     if (super_busy(s) && !(flags & MNT_DETACH))
         return -EBUSY;
-    s->covered->mounted = NULL;
-    inode_put(s->covered);
-    s->covered = NULL;
-    list_del(&s->link);
-    super_drop(s);
+    detach_tree(s);
     return 0;
 }
 

@@ -258,6 +258,7 @@ static ssize_t splice_files(struct file *in, uint64_t *in_pos, struct file *out,
         done += r;
         if ((size_t)r < got || signal_pending(current))
             break;
+        breathe();
     }
     page_put(bounce);
     if (in_pos)
@@ -360,7 +361,7 @@ static long truncate_path(uint32_t path, int64_t size)
 
     if (IS_ERR(i))
         return PTR_ERR(i);
-    long r = S_ISDIR(i->mode) ? -EISDIR : inode_permission(i, MAY_WRITE);
+    long r = S_ISDIR(i->mode) ? -EISDIR : inode_may_write(i);
     if (!r)
         r = truncate_inode(i, size);
     inode_put(i);

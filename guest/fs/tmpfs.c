@@ -371,6 +371,7 @@ static void tmpfs_kill(struct super *s)
 {
     struct inode *d = s->root;
 
+    s->root->nlink = 0; /* who still stands there shall not fill it again */
     while (d) {
         struct tmpfs_dir *dir = &tmpfs_i(d)->dir;
         if (list_empty(&dir->entries)) {

@@ -80,6 +80,7 @@ static ssize_t tmpfs_read(struct file *f, struct span to, size_t n, uint64_t *po
             return done ? (ssize_t)done : err;
         done += chunk;
         *pos += chunk;
+        breathe();
     }
     /* "relatime": one update after each change is all that mail readers ever wanted. */
     if (done && !(f->flags & O_NOATIME) && i->atime_ns <= i->mtime_ns)
@@ -137,6 +138,8 @@ static ssize_t tmpfs_write(struct file *f, struct span from, size_t n, uint64_t 
         *pos += chunk;
         if (*pos > i->size)
             i->size = *pos;
+        if (!(f->flags & O_APPEND)) /* what is appended shall not be mixed with another's */
+            breathe();
     }
     if (done)
         inode_touch(i);

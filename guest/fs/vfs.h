@@ -42,6 +42,7 @@ void inode_init(struct inode *i, struct super *s, uint32_t ino, mode_t mode);
 void inode_fini(struct inode *i); /* the last thing before its storage is freed */
 void inode_touch(struct inode *i); /* its content changed: mtime, ctime */
 bool inode_is_owner(const struct inode *i);
+int inode_may_write(struct inode *i); /* its content: also -ETXTBSY while it is being run */
 /* inode_permission for other ids than current's: access(2) asks for the real ones. */
 int inode_permission_as(const struct inode *i, int may, uint32_t uid, uint32_t gid);
 
@@ -119,6 +120,8 @@ int fd_replace(int fd, struct file *f, bool cloexec); /* dup2's: takes the refer
 int file_readable(const struct file *f);              /* 0 or -EBADF */
 int file_writable(const struct file *f);
 loff_t generic_lseek(struct file *f, loff_t off, int whence);
+/* In the middle of long work, where nothing half-done is in sight: let others run if it is time. */
+void breathe(void);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, uint64_t *pos);
 
 /* ---- tmpfs.c, devfs.c, procfs.c: makers of trees ---- */
