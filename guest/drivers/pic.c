@@ -22,16 +22,23 @@ static void write_masks(void)
     outb(masked >> 8, PIC2 + DATA);
 }
 
+/* The controllers are slower than the processor: each byte of the sequence is given its time. */
+static void command(uint8_t v, uint16_t port)
+{
+    outb(v, port);
+    pv_io_delay();
+}
+
 void pic_init(void)
 {
-    outb(ICW1_INIT, PIC1);
-    outb(ICW1_INIT, PIC2);
-    outb(TRAP_IRQ0, PIC1 + DATA);
-    outb(TRAP_IRQ0 + 8, PIC2 + DATA);
-    outb(1 << CASCADE, PIC1 + DATA);
-    outb(CASCADE, PIC2 + DATA);
-    outb(ICW4_8086, PIC1 + DATA);
-    outb(ICW4_8086, PIC2 + DATA);
+    command(ICW1_INIT, PIC1);
+    command(ICW1_INIT, PIC2);
+    command(TRAP_IRQ0, PIC1 + DATA);
+    command(TRAP_IRQ0 + 8, PIC2 + DATA);
+    command(1 << CASCADE, PIC1 + DATA);
+    command(CASCADE, PIC2 + DATA);
+    command(ICW4_8086, PIC1 + DATA);
+    command(ICW4_8086, PIC2 + DATA);
     masked = 0xFFFF & ~(1 << CASCADE);
     write_masks();
 }

@@ -10,6 +10,7 @@ uint32_t klog_end(void);
 uint32_t klog_size(void);
 /* Copy up to n bytes from position *pos (moved forward over what is lost) and advance it. */
 size_t klog_read(uint32_t *pos, char *buf, size_t n);
+void klog_panic(void); /* console on, and no lock in the way: the holder may be what crashed */
 void klog_set_console(bool on); /* printk also to the serial port; off with "quiet" */
 
 #endif

@@ -89,7 +89,7 @@ static void begin(void)
     if (again)
         power_off(RINGSIDE_STATUS_PANIC); /* panic() itself is broken: no more words */
     again = true;
-    klog_set_console(true);
+    klog_panic();
 }
 
 static void finish(uint32_t ebp)
@@ -99,6 +99,17 @@ static void finish(uint32_t ebp)
     backtrace(ebp);
     printk("---[ end of kernel panic ]---\n");
     power_off(RINGSIDE_STATUS_PANIC);
+}
+
+static void print_system_registers(void)
+{
+    struct desc_ptr gdt, idt;
+
+    pv_store_gdt(&gdt);
+    pv_store_idt(&idt);
+    printk("CR0 %08x  CR3 %08x  CR4 %08x  TR %04x\n", pv_read_cr0(), pv_read_cr3(),
+           pv_read_cr4_safe(), pv_store_tr());
+    printk("GDT %08x+%x  IDT %08x+%x\n", gdt.base, gdt.limit, idt.base, idt.limit);
 }
 
 void panic(const char *fmt, ...)
@@ -129,6 +140,7 @@ void panic_trap(const struct trap_frame *f, uint32_t cr2, const char *what)
     printk("ESI %08x  EDI %08x  EBP %08x  ESP %08x\n", f->esi, f->edi, f->ebp, esp);
     printk("CS %04x  DS %04x  ES %04x  FS %04x  GS %04x  EFLAGS %08x\n", f->cs & 0xFFFF,
            f->ds & 0xFFFF, f->es & 0xFFFF, f->fs & 0xFFFF, f->gs & 0xFFFF, f->eflags);
+    print_system_registers();
     finish(user ? 0 : f->ebp);
     __builtin_unreachable();
 }

@@ -98,3 +98,10 @@ void klog_set_console(bool on)
 {
     console = on;
 }
+
+void klog_panic(void)
+{
+    console = true;
+    if (pv_spin_is_locked(&lock))
+        pv_spin_unlock(&lock);
+}

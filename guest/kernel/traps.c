@@ -24,7 +24,7 @@ static const struct {
     bool debugger; /* INT3 and INTO: user mode may raise them by instruction */
 } traps[32] = {
     [TRAP_DE] = { "divide error", SIGFPE, 1, false },
-    [TRAP_DB] = { "debug", SIGTRAP, 2, false },
+    [TRAP_DB] = { "debug", SIGTRAP, 1, false },
     [TRAP_NMI] = { "non-maskable interrupt", 0, 0, false },
     [TRAP_BP] = { "breakpoint", SIGTRAP, SI_KERNEL, true },
     [TRAP_OF] = { "overflow", SIGSEGV, SI_KERNEL, true },
@@ -135,14 +135,14 @@ static void page_fault(struct trap_frame *f, uint32_t cr2)
 /* A single step that user mode asked for (TF) stops at user's next instruction, not in here. */
 static void debug_trap(struct trap_frame *f)
 {
+    uint32_t dr6 = pv_get_debugreg(6);
+
     pv_set_debugreg(6, 0);
-    if (!from_user(f)) {
-        f->eflags &= ~EFLAGS_TF;
-        return;
-    }
-    pv_irq_enable();
     f->eflags &= ~EFLAGS_TF;
-    signal_of_fault(f, SIGTRAP, traps[TRAP_DB].code, f->eip);
+    if (!from_user(f))
+        return;
+    pv_irq_enable();
+    signal_of_fault(f, SIGTRAP, dr6 & DR6_STEP ? 2 /* TRAP_TRACE */ : 1 /* TRAP_BRKPT */, f->eip);
 }
 
 void trap_dispatch(struct trap_frame *f)

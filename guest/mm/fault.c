@@ -136,17 +136,20 @@ static int fault_protected(struct mm *m, struct vm_area *a, uint32_t addr, pte_t
     struct page *old = pfn_to_page(val_pfn(pv_pte_val(*pte))), *copy;
 
     if (a->flags & VM_SHARED || (old->refs == 1 && !(old->flags & (PG_CACHE | PG_RESERVED)))) {
-        pv_set_pte_at(m, addr, pte, pfn_pte(page_to_pfn(old), area_prot(a, true)));
-        pv_flush_tlb_single(addr); /* nothing was taken away, but do not fault again for nothing */
+        /* Present before and after: both halves must change at once. */
+        pv_set_pte_atomic(pte, pfn_pte(page_to_pfn(old), area_prot(a, true)));
+        if (loaded_mm == m) /* nothing was taken away, but do not fault again for nothing */
+            pv_flush_tlb_single(addr);
         return 0;
     }
     copy = copy_page(old);
     if (!copy)
         return -ENOMEM;
     a->own_pages = true;
-    pv_set_pte_at(m, addr, pte, pfn_pte(page_to_pfn(copy), area_prot(a, true)));
+    pv_pte_clear(m, addr, pte);
     if (loaded_mm == m)
         pv_flush_tlb_single(addr);
+    pv_set_pte_at(m, addr, pte, pfn_pte(page_to_pfn(copy), area_prot(a, true)));
     page_put(old);
     return 0;
 }

@@ -168,19 +168,15 @@ void text_poke(void *to, const void *from, size_t n)
     pv_set_fixmap(FIX_TEXT_POKE_NEXT, 0, 0);
 }
 
-/* Without NX its bit is reserved, and an entry that had it would fault. */
+/* The front door switched NX on where there is one (a hypervisor may have, or not); where it is off,
+   its bit is reserved, and an entry that had it would fault. */
 static void detect_nx(void)
 {
-    uint32_t eax = 0x80000000, ebx, ecx = 0, edx;
+    int error;
+    uint64_t efer = pv_read_msr(MSR_EFER, &error);
 
-    pv_cpuid(&eax, &ebx, &ecx, &edx);
-    if (eax >= 0x80000001) {
-        eax = 0x80000001;
-        pv_cpuid(&eax, &ebx, &ecx, &edx);
-        if (edx & 1u << 20)
-            return;
-    }
-    supported_pte_mask &= ~PTE_NX;
+    if (error || !(efer & EFER_NX))
+        supported_pte_mask &= ~PTE_NX;
 }
 
 static uint32_t top_of_memory(void)

@@ -113,6 +113,7 @@ struct vm_area {
 
 struct mm {
     uint32_t refs; /* tasks that share it (CLONE_VM, vfork) */
+    bool active;   /* its tables have been announced as ready for use */
     void *pgd;     /* PAE page-directory pointers; private to mm/ and pv/ */
     struct list tables; /* the frames of its page tables, struct page.link */
     struct list areas;

@@ -122,6 +122,8 @@ static bool add_kernel_half(struct mm *m)
 
     if (pv_info.shared_kernel_pmd) {
         pv_set_pud(&pgd[USER_PGDS], swapper_pg_dir[USER_PGDS]);
+        pv_alloc_pmd_clone(virt_to_page(m->pgd) - page_map, virt_to_page(swapper_pg_dir) - page_map,
+                           USER_PGDS, 1);
         return true;
     }
     copy = table_page();

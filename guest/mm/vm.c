@@ -52,8 +52,13 @@ void mm_put(struct mm *m)
 
 void mm_switch(struct mm *next)
 {
-    if (next)
-        paging_load(next);
+    if (!next)
+        return;
+    if (!next->active) {
+        pv_activate_mm(loaded_mm, next);
+        next->active = true;
+    }
+    paging_load(next);
 }
 
 struct mm *mm_fork(struct mm *from)
@@ -83,6 +88,7 @@ struct mm *mm_fork(struct mm *from)
     if (m->exe)
         file_get(m->exe);
     pv_dup_mmap(from, m);
+    m->active = true;
     return m;
 fail:
     mm_put(m);

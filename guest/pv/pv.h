@@ -68,35 +68,7 @@ static inline uint16_t kernel_ds(void)
     return KERNEL_DS | pv_info.kernel_rpl;
 }
 
-/* ---- ports. Not hooks: hypervisors let a kernel at ports of its own, or trap them. ---- */
-
-static inline uint8_t inb(uint16_t port)
-{
-    uint8_t v;
-    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-    uint32_t v;
-    __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
-static inline void outb(uint8_t v, uint16_t port)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline void outw(uint16_t v, uint16_t port)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline void outl(uint32_t v, uint16_t port)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
-}
+/* Ports are not hooks: a hypervisor lets a kernel at ports of its own, or traps the instruction. */
+#include "native/io.h"
 
 #endif

@@ -34,6 +34,8 @@
 #define EFLAGS_RF 0x10000
 #define EFLAGS_AC 0x40000
 
+#define DR6_STEP 0x4000
+
 #define CR0_MP 0x2
 #define CR0_EM 0x4
 #define CR0_TS 0x8
