@@ -7,6 +7,9 @@ set(CMAKE_C_EXTENSIONS ON) # _GNU_SOURCE and statement expressions
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+if(RINGSIDE_SANITIZE)
+    set(CMAKE_C_FLAGS_DEBUG "-O1 -g") # the sanitizers' own advice: speed, and stacks that can be read
+endif()
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
 endif()
