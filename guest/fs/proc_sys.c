@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* /proc outside the processes: the machine, the kernel, and its few settings. */
 #include "../boot/bootinfo.h"
+#include "../kernel/sysrq.h"
 #include "../kernel/sched.h"
 #include "../kernel/traps.h"
 #include "../kernel/uts.h"
@@ -407,6 +408,7 @@ const struct proc_node proc_root_rows[] = {
     {.name = "self", .mode = S_IFLNK | 0777, .text = text_self},
     {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
     {.name = "sys", .mode = S_IFDIR | 0555, .children = sys},
+    {.name = "sysrq-trigger", .mode = S_IFREG | 0200, .write = sysrq},
     {.name = "thread-self", .mode = S_IFLNK | 0777, .text = text_thread_self},
     {.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
     {.name = "version", .mode = S_IFREG | 0444, .show = show_version},
