@@ -55,12 +55,30 @@ static void charge(struct thread_group *g, int which, int sig)
     signal_send_group(current, sig, NULL);
 }
 
+/* RLIMIT_CPU: a warning every second past the soft limit, the end at the hard one. */
+static void check_cpu_limit(const struct thread_group *g)
+{
+    const struct rlimit_pair *l = &g->rlim[RLIMIT_CPU];
+    uint32_t utime, stime;
+
+    if (l->soft == RLIM_INFINITY)
+        return;
+    task_group_times(current, &utime, &stime);
+    if ((utime + stime) % HZ)
+        return;
+    if ((utime + stime) / HZ >= l->hard)
+        signal_send_group(current, SIGKILL, NULL);
+    else if ((utime + stime) / HZ >= l->soft)
+        signal_send_group(current, SIGXCPU, NULL);
+}
+
 void itimer_tick(bool user)
 {
     struct thread_group *g = current->group;
 
     if (!g || !current->mm)
         return;
+    check_cpu_limit(g);
     if (user)
         charge(g, ITIMER_VIRTUAL, SIGVTALRM);
     charge(g, ITIMER_PROF, SIGPROF);

@@ -104,8 +104,8 @@ static void run(char *const argv[], const char *program)
 
 static pid_t start(void)
 {
-    static char *const shell[] = { "-sh", NULL };
-    static char *const commands[] = { "sh", RINGSIDE_CMD_FILE, NULL };
+    static char *const shell[] = {"-sh", NULL};
+    static char *const commands[] = {"sh", RINGSIDE_CMD_FILE, NULL};
     bool batch = access(RINGSIDE_CMD_FILE, F_OK) == 0;
     pid_t pid;
 
@@ -123,7 +123,7 @@ static pid_t start(void)
 /* Everybody gets a moment to end in peace. */
 static void stop_all(void)
 {
-    struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
+    struct timespec moment = {.tv_nsec = 200 * 1000 * 1000};
 
     kill(-1, SIGCONT);
     kill(-1, SIGTERM);

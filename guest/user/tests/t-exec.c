@@ -33,8 +33,8 @@ static void put(const char *path, const void *data, size_t n, mode_t mode)
 
 static void arguments(void)
 {
-    char *argv[] = { "a0", "args", "", "x y", NULL }, *envp[] = { "ONE=1", "TWO=", NULL };
-    char *none[] = { NULL };
+    char *argv[] = {"a0", "args", "", "x y", NULL}, *envp[] = {"ONE=1", "TWO=", NULL};
+    char *none[] = {NULL};
 
     check(run(self, argv, envp) == 40, "arguments and environment arrive");
     check(run("/nonexistent", argv, envp) == ENOENT, "no such file: ENOENT");
@@ -46,7 +46,7 @@ static void arguments(void)
 
     static char big[200000];
     memset(big, 'x', sizeof big - 1);
-    char *too_long[] = { "a0", big, NULL };
+    char *too_long[] = {"a0", big, NULL};
     check(run(self, too_long, envp) == E2BIG, "a string of 200000 bytes: E2BIG");
     static char *many[60000];
     big[100] = 0;
@@ -61,7 +61,7 @@ static void arguments(void)
 
 static void scripts(void)
 {
-    char text[300], *argv[] = { "ignored", "tail", NULL }, *envp[] = { NULL };
+    char text[300], *argv[] = {"ignored", "tail", NULL}, *envp[] = {NULL};
     char me[200] = "";
 
     if (readlink(self, me, sizeof me - 1) < 0)
@@ -91,7 +91,7 @@ static int kept_fd, closed_fd;
 
 static void survivors(void)
 {
-    char kept[16], closed[16], *argv[] = { "a0", "fds", kept, closed, NULL }, *envp[] = { NULL };
+    char kept[16], closed[16], *argv[] = {"a0", "fds", kept, closed, NULL}, *envp[] = {NULL};
     sigset_t set;
 
     kept_fd = open("/dev/null", O_RDONLY);
@@ -144,7 +144,7 @@ static size_t image_size;
 
 static int run_image(void)
 {
-    char *argv[] = { "a0", NULL }, *envp[] = { NULL };
+    char *argv[] = {"a0", NULL}, *envp[] = {NULL};
     int status;
 
     put("/tmp/t-exec.elf", image, image_size, 0755);
@@ -156,7 +156,7 @@ static int run_image(void)
 /* The smallest program: exit(7). */
 static void make_image(void)
 {
-    static const unsigned char code[] = { 0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80 };
+    static const unsigned char code[] = {0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80};
     Elf32_Ehdr *e = (Elf32_Ehdr *)image;
     Elf32_Phdr *p = (Elf32_Phdr *)(e + 1);
 

@@ -77,7 +77,7 @@ static void bytes(void)
           "O_APPEND");
     close(fd);
 
-    struct iovec v[3] = { { "ab", 2 }, { "", 0 }, { "cde", 3 } };
+    struct iovec v[3] = {{"ab", 2}, {"", 0}, {"cde", 3}};
     fd = open("x", O_RDWR);
     check(writev(fd, v, 3) == 5 && pread(fd, buf, 10, 0) == 6 && memcmp(buf, "abcdef", 6) == 0,
           "writev");
@@ -155,7 +155,7 @@ static void removal_while_listing(void)
 
 static void attributes(void)
 {
-    struct timespec t[2] = { { 100, 5 }, { 200, 7 } };
+    struct timespec t[2] = {{100, 5}, {200, 7}};
 
     check(chmod("x", 04751) == 0 && stat("x", &st) == 0 && (st.st_mode & 07777) == 04751, "chmod");
     check(chown("x", 1, 2) == 0 && stat("x", &st) == 0 && st.st_uid == 1 && st.st_gid == 2 &&
@@ -238,17 +238,17 @@ static void locks(void)
 
     check(flock(a, LOCK_EX) == 0 && FAILS(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK), "flock");
     check(flock(a, LOCK_SH) == 0 && flock(b, LOCK_SH | LOCK_NB) == 0, "flock: shared");
-    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 20 };
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 20};
     check(fcntl(a, F_SETLK, &l) == 0, "a record lock");
     pid_t child = fork();
     if (child == 0) {
-        struct flock mine = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        struct flock mine = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         bool seen = FAILS(fcntl(b, F_SETLK, &mine), EAGAIN) && fcntl(b, F_GETLK, &mine) == 0 &&
                     mine.l_type == F_WRLCK && mine.l_start == 10 && mine.l_len == 20 &&
                     mine.l_pid == getppid();
-        mine = (struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 10 };
+        mine = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 10};
         seen = seen && fcntl(b, F_SETLK, &mine) == 0;
-        mine = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5 };
+        mine = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5};
         seen = seen && fcntl(b, F_SETLKW, &mine) == 0; /* until the parent closes the file */
         _exit(seen ? 0 : 1);
     }

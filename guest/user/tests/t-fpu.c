@@ -4,7 +4,7 @@
 
 static void set_xmm(uint32_t v)
 {
-    uint32_t quad[4] = { v, v + 1, v + 2, v + 3 };
+    uint32_t quad[4] = {v, v + 1, v + 2, v + 3};
 
     __asm__ volatile("movups %0, %%xmm5" : : "m"(quad));
 }
@@ -121,7 +121,7 @@ static void divide(void)
     pid_t pid = fork();
 
     if (pid == 0) {
-        struct sigaction a = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO };
+        struct sigaction a = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO};
         volatile int zero = 0;
 
         sigaction(SIGFPE, &a, NULL);
@@ -132,7 +132,7 @@ static void divide(void)
 
 static void fresh(void)
 {
-    char *argv[] = { "t-fpu", "fresh", NULL };
+    char *argv[] = {"t-fpu", "fresh", NULL};
     pid_t pid;
 
     set_xmm(99);

@@ -28,7 +28,7 @@ static pid_t sleeper(volatile uint32_t *word, uint32_t bits, int status)
 
 static void errors(void)
 {
-    struct ms32 t = { 0, 20000000 }, bad = { 0, 1000000000 };
+    struct ms32 t = {0, 20000000}, bad = {0, 1000000000};
 
     words[0] = 3;
     errno = 0;

@@ -14,7 +14,8 @@ static void groups(void)
     if (pid == 0)
         for (;;)
             pause();
-    check(getpgid(pid) == getpgrp() && getsid(pid) == getsid(0), "a child is of its parent's group");
+    check(getpgid(pid) == getpgrp() && getsid(pid) == getsid(0),
+          "a child is of its parent's group");
     check(setpgid(pid, 0) == 0 && getpgid(pid) == pid, "and may get one of its own");
     errno = 0;
     check(setpgid(pid, 31999) == -1 && errno == EPERM, "but not one that does not exist");
@@ -43,7 +44,7 @@ static void sessions(void)
 
 static void after_exec(void)
 {
-    char *argv[] = { "sleep", "5", NULL }, *envp[] = { NULL };
+    char *argv[] = {"sleep", "5", NULL}, *envp[] = {NULL};
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -52,7 +53,8 @@ static void after_exec(void)
     }
     sleep_ms(60);
     errno = 0;
-    check(setpgid(pid, pid) == -1 && errno == EACCES, "after execve a child keeps its group: EACCES");
+    check(setpgid(pid, pid) == -1 && errno == EACCES,
+          "after execve a child keeps its group: EACCES");
     kill(pid, SIGKILL);
     wait_status(pid);
 }

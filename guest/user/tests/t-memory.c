@@ -68,7 +68,8 @@ static void protections(void)
     check(touch(p + 4096, false) == MAPERR, "munmap in the middle: SEGV_MAPERR there");
     check(p[0] == 1 && p[8193] == 'm', "and only there");
     errno = 0;
-    check(mprotect(p, 3 * 4096, PROT_READ) == -1 && errno == ENOMEM, "mprotect over a hole: ENOMEM");
+    check(mprotect(p, 3 * 4096, PROT_READ) == -1 && errno == ENOMEM,
+          "mprotect over a hole: ENOMEM");
     munmap(p, 4 * 4096);
     check(touch((char *)0xC0100000, false) != 0, "the kernel's memory is not ours");
     check(touch(NULL, true) == MAPERR && where == NULL, "nor is page 0");
@@ -76,7 +77,7 @@ static void protections(void)
 
 static void executes(void)
 {
-    static const unsigned char code_bytes[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov $42,%eax; ret */
+    static const unsigned char code_bytes[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov $42,%eax; ret */
     unsigned char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int (*f)(void) = (int (*)(void))p;
     volatile int result = 0;
@@ -129,9 +130,11 @@ static void moves(void)
 
     strcpy(p, "moving");
     q = mremap(p, 2 * 4096, 64 * 4096, MREMAP_MAYMOVE);
-    check(q != MAP_FAILED && !strcmp(q, "moving") && q[63 * 4096] == 0, "mremap grows and may move");
+    check(q != MAP_FAILED && !strcmp(q, "moving") && q[63 * 4096] == 0,
+          "mremap grows and may move");
     q = mremap(q, 64 * 4096, 4096, 0);
-    check(q != MAP_FAILED && !strcmp(q, "moving") && touch(q + 4096, false) == MAPERR, "and shrinks");
+    check(q != MAP_FAILED && !strcmp(q, "moving") && touch(q + 4096, false) == MAPERR,
+          "and shrinks");
     munmap(q, 4096);
     p = mmap((void *)0x20000000, 4096, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -163,7 +166,8 @@ static void pointers(void)
     int p[2];
 
     errno = 0;
-    check(write(1, (void *)0xC0000000, 4) == -1 && errno == EFAULT, "write from the kernel: EFAULT");
+    check(write(1, (void *)0xC0000000, 4) == -1 && errno == EFAULT,
+          "write from the kernel: EFAULT");
     errno = 0;
     check(pipe((int *)0x10) == -1 && errno == EFAULT, "pipe to page 0: EFAULT");
     if (pipe(p) || write(p[1], "abc", 3) != 3)
@@ -180,7 +184,7 @@ static void pointers(void)
 
 int main(void)
 {
-    struct sigaction a = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+    struct sigaction a = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 
     sigaction(SIGSEGV, &a, NULL);
     sigaction(SIGBUS, &a, NULL);

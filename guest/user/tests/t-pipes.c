@@ -132,8 +132,8 @@ static void polls(void)
 
     if (pipe(p))
         return;
-    fds[0] = (struct pollfd){ .fd = p[0], .events = POLLIN };
-    fds[1] = (struct pollfd){ .fd = p[1], .events = POLLOUT };
+    fds[0] = (struct pollfd){.fd = p[0], .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = p[1], .events = POLLOUT};
     check(poll(fds, 2, 0) == 1 && fds[0].revents == 0 && fds[1].revents == POLLOUT,
           "poll: nothing to read, room to write");
     check(poll(fds, 1, 30) == 0, "it times out");
@@ -145,7 +145,7 @@ static void polls(void)
     check(poll(fds, 1, 5000) == 1 && fds[0].revents == POLLIN, "it wakes when something comes");
     wait_status(pid);
     fd_set set;
-    struct timeval t = { 0, 0 };
+    struct timeval t = {0, 0};
     FD_ZERO(&set);
     FD_SET(p[0], &set);
     check(select(p[0] + 1, &set, NULL, NULL, &t) == 1 && FD_ISSET(p[0], &set), "select agrees");

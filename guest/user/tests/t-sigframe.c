@@ -38,15 +38,16 @@ static void rt_handler(int sig, siginfo_t *info, void *context)
 
 static void segv(void)
 {
-    struct sigaction a = { .sa_handler = (void (*)(int))old_handler };
+    struct sigaction a = {.sa_handler = (void (*)(int))old_handler};
 
     guard = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     sigaction(SIGSEGV, &a, NULL);
     *(volatile char *)guard = 1;
-    check(seen && fault_trap == 14, "old frame: selectors, CR2 and trap number where Linux has them");
+    check(seen && fault_trap == 14,
+          "old frame: selectors, CR2 and trap number where Linux has them");
     check((fault_error & 6) == 6, "old frame: the error code says a write from user mode");
 
-    a = (struct sigaction){ .sa_sigaction = rt_handler, .sa_flags = SA_SIGINFO };
+    a = (struct sigaction){.sa_sigaction = rt_handler, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &a, NULL);
     mprotect(guard, 4096, PROT_READ);
     seen = false;
@@ -56,7 +57,8 @@ static void segv(void)
     munmap(guard, 4096);
     pid_t pid = fork();
     if (pid == 0) {
-        *(volatile char *)guard = 1; /* the handler cannot mend this one: it comes again and again */
+        *(volatile char *)guard =
+            1; /* the handler cannot mend this one: it comes again and again */
         _exit(0);
     }
     sleep_ms(50);
@@ -77,7 +79,7 @@ static void change_handler(int sig, siginfo_t *info, void *context)
 
 static void registers(void)
 {
-    struct sigaction a = { .sa_sigaction = change_handler, .sa_flags = SA_SIGINFO };
+    struct sigaction a = {.sa_sigaction = change_handler, .sa_flags = SA_SIGINFO};
     uint32_t eax = 1, ebx = 0x1111, esi = 0x2222, edi = 0x3333;
 
     sigaction(SIGILL, &a, NULL);
@@ -109,7 +111,7 @@ static void forger(int sig, siginfo_t *info, void *context)
 
 static int forged(void)
 {
-    struct sigaction a = { .sa_sigaction = forger, .sa_flags = SA_SIGINFO };
+    struct sigaction a = {.sa_sigaction = forger, .sa_flags = SA_SIGINFO};
     uint32_t flags, cs;
     pid_t pid = fork();
 

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <ucontext.h>
 
@@ -30,7 +31,7 @@ static void on_info(int sig, siginfo_t *info, void *context)
 
 static void install(int sig, void (*handler)(int), int flags)
 {
-    struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+    struct sigaction a = {.sa_handler = handler, .sa_flags = flags};
 
     sigaction(sig, &a, NULL);
 }
@@ -42,7 +43,7 @@ static void plain(void)
     kill(getpid(), SIGUSR1);
     check(count == 1 && last == SIGUSR1, "a handler with the old frame");
 
-    struct sigaction a = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO };
+    struct sigaction a = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO};
     sigaction(SIGUSR2, &a, NULL);
     kill(getpid(), SIGUSR2);
     check(count == 2 && info_code == SI_USER && info_pid == getpid(),
@@ -68,7 +69,7 @@ static void masks(void)
 static void queue(void)
 {
     sigset_t set, old;
-    struct sigaction a = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO };
+    struct sigaction a = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO};
     union sigval v;
 
     sigaction(SIGRTMIN, &a, NULL);
@@ -126,7 +127,7 @@ static void where(int sig)
 
 static void alternative(void)
 {
-    stack_t s = { .ss_size = 65536 }, now;
+    stack_t s = {.ss_size = 65536}, now;
 
     alt = malloc(65536);
     s.ss_sp = alt;
@@ -162,7 +163,7 @@ static void stack_overflow(void)
     pid_t pid = fork();
 
     if (pid == 0) {
-        stack_t s = { .ss_sp = malloc(65536), .ss_size = 65536 };
+        stack_t s = {.ss_sp = malloc(65536), .ss_size = 65536};
 
         sigaltstack(&s, NULL);
         install(SIGSEGV, overflow_handler, SA_ONSTACK);
@@ -179,7 +180,7 @@ static void stack_overflow(void)
 
 static void restart(bool with)
 {
-    struct itimerval t = { .it_value = { .tv_usec = 50000 } };
+    struct itimerval t = {.it_value = {.tv_usec = 50000}};
     int p[2];
     char c = 0;
     ssize_t n;
@@ -208,8 +209,8 @@ static void restart(bool with)
 
 static void sleeping(void)
 {
-    struct itimerval t = { .it_value = { .tv_usec = 50000 } };
-    struct timespec want = { .tv_sec = 2 }, rest = { 0 };
+    struct itimerval t = {.it_value = {.tv_usec = 50000}};
+    struct timespec want = {.tv_sec = 2}, rest = {0};
 
     install(SIGALRM, on_signal, SA_RESTART);
     setitimer(ITIMER_REAL, &t, NULL);
@@ -218,10 +219,48 @@ static void sleeping(void)
     check(rest.tv_sec == 1 && rest.tv_nsec > 500000000, "and tells the rest");
 }
 
+/* A stop in the middle of a sleep is none of the sleeper's business. */
+static void stopped_sleep(void)
+{
+    struct timespec before, after;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct timespec want = {.tv_nsec = 150000000};
+
+        _exit(nanosleep(&want, NULL) == 0 ? 6 : errno);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    sleep_ms(30);
+    kill(pid, SIGSTOP);
+    waitpid(pid, &status, WUNTRACED);
+    sleep_ms(30);
+    kill(pid, SIGCONT);
+    check(wait_status(pid) == 6 << 8, "a sleep goes on after a stop (restart_syscall)");
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    check(ms >= 140 && ms < 400, "and ends when it would have ended");
+}
+
+static void cpu_limit(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct rlimit l = {.rlim_cur = 1, .rlim_max = 3};
+
+        setrlimit(RLIMIT_CPU, &l);
+        for (;;)
+            ;
+    }
+    check(wait_status(pid) == SIGXCPU, "RLIMIT_CPU: SIGXCPU after a second of work");
+}
+
 static void suspend(void)
 {
     sigset_t block, wait, now;
-    struct itimerval t = { .it_value = { .tv_usec = 20000 } };
+    struct itimerval t = {.it_value = {.tv_usec = 20000}};
 
     sigemptyset(&block);
     sigaddset(&block, SIGALRM);
@@ -239,7 +278,7 @@ static void suspend(void)
     setitimer(ITIMER_REAL, &t, NULL);
     siginfo_t info;
     check(sigwaitinfo(&block, &info) == SIGALRM && count == 1, "sigwaitinfo takes it, no handler");
-    struct timespec none = { 0 };
+    struct timespec none = {0};
     errno = 0;
     check(sigtimedwait(&block, &info, &none) == -1 && errno == EAGAIN, "sigtimedwait: EAGAIN");
     sigprocmask(SIG_UNBLOCK, &block, NULL);
@@ -247,7 +286,7 @@ static void suspend(void)
 
 static void timers(void)
 {
-    struct itimerval t = { .it_value = { .tv_usec = 20000 }, .it_interval = { .tv_usec = 20000 } };
+    struct itimerval t = {.it_value = {.tv_usec = 20000}, .it_interval = {.tv_usec = 20000}};
 
     install(SIGALRM, on_signal, 0);
     count = 0;
@@ -274,9 +313,9 @@ static void defaults(void)
         int sig;
         bool kills;
     } table[] = {
-        { SIGHUP, true }, { SIGINT, true }, { SIGPIPE, true }, { SIGTERM, true },
-        { SIGKILL, true }, { SIGSEGV, true }, { 64, true }, { SIGCHLD, false },
-        { SIGURG, false }, { SIGWINCH, false }, { SIGCONT, false },
+        {SIGHUP, true},  {SIGINT, true},    {SIGPIPE, true},  {SIGTERM, true},
+        {SIGKILL, true}, {SIGSEGV, true},   {64, true},       {SIGCHLD, false},
+        {SIGURG, false}, {SIGWINCH, false}, {SIGCONT, false},
     };
     bool ok = true;
 
@@ -310,7 +349,7 @@ static void no_restorer(void)
         unsigned long flags;
         void (*restorer)(void);
         uint32_t mask[2];
-    } k = { .handler = on_signal };
+    } k = {.handler = on_signal};
 
     count = 0;
     syscall(SYS_rt_sigaction, SIGUSR1, &k, NULL, 8);
@@ -333,6 +372,8 @@ int main(void)
     restart(true);
     restart(false);
     sleeping();
+    stopped_sleep();
+    cpu_limit();
     suspend();
     timers();
     defaults();

@@ -146,7 +146,7 @@ static void *exits(void *arg)
 
 static void *execs(void *arg)
 {
-    char *argv[] = { "t-threads", "child", arg, NULL };
+    char *argv[] = {"t-threads", "child", arg, NULL};
 
     sleep_ms(10);
     execv("/proc/self/exe", argv);

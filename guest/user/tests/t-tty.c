@@ -46,7 +46,7 @@ static bool nothing(void)
 
 static bool readable(void)
 {
-    struct pollfd p = { .fd = tty, .events = POLLIN };
+    struct pollfd p = {.fd = tty, .events = POLLIN};
 
     return poll(&p, 1, 0) == 1;
 }
@@ -163,7 +163,7 @@ static void raw(void)
 
 static void controls(void)
 {
-    struct winsize old, size = { 50, 132, 0, 0 }, got = { 0 };
+    struct winsize old, size = {50, 132, 0, 0}, got = {0};
     int n = -1;
 
     check(ioctl(tty, TIOCGWINSZ, &old) == 0 && ioctl(tty, TIOCSWINSZ, &size) == 0 &&
@@ -182,7 +182,7 @@ static void controls(void)
 
 int main(int argc, char **argv)
 {
-    static const cc_t keys[] = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0 };
+    static const cc_t keys[] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0};
 
     (void)argv;
     if (argc == 1)

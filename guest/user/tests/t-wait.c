@@ -74,7 +74,7 @@ static void stops(void)
 static void waitids(void)
 {
     pid_t pid = child(5);
-    siginfo_t info = { 0 };
+    siginfo_t info = {0};
 
     check(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 && info.si_pid == pid &&
               info.si_code == CLD_EXITED && info.si_status == 5 && info.si_signo == SIGCHLD,
@@ -119,7 +119,7 @@ static void on_chld(int sig, siginfo_t *info, void *context)
 
 static void notices(void)
 {
-    struct sigaction a = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigaction a = {.sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_RESTART};
     pid_t pid;
     int status;
 
