@@ -14,12 +14,11 @@
 #include "fpu.h"
 #include "syscall.h"
 
-#define PID_MAX      32768
 #define PID_RESERVED 300 /* where numbering goes on after it has wrapped */
 
 struct list all_tasks = LIST_INIT(all_tasks);
 static pid_t last_pid;
-static uint32_t task_count;
+static uint32_t task_count, forks;
 
 struct task *task_find(pid_t pid)
 {
@@ -55,10 +54,17 @@ static pid_t pid_alloc(void)
 {
     for (int tries = 0; tries < PID_MAX; tries++) {
         last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : PID_RESERVED;
-        if (!pid_in_use(last_pid))
+        if (!pid_in_use(last_pid)) {
+            forks++;
             return last_pid;
+        }
     }
     return -EAGAIN;
+}
+
+uint32_t task_forks(void)
+{
+    return forks;
 }
 
 /* Kernel stacks are memory that cannot be taken back; a fork bomb may have an eighth of it. */
