@@ -52,7 +52,9 @@ struct slot {
     uint32_t cost; /* n, plus ATTENTION while the entry must take the slow path */
     uint32_t pc;
     uint16_t size, n; /* bytes, instructions */
-    uint32_t sites : 24, tail : 4, ends : 1, visited : 1, hooked : 1, unused : 1;
+    /* sites: index of the first, 0 for none; tail: length of the last instruction; hooked: the
+       sites call us; open: every instruction does */
+    uint32_t sites : 24, tail : 4, ends : 1, visited : 1, hooked : 1, open : 1;
 };
 _Static_assert(sizeof(struct slot) == 16, "four million bytes of slots are enough");
 
@@ -88,6 +90,7 @@ struct site {
 };
 enum { SITE_TO_CR2 = 200 };        /* beside enum x86_sensitive */
 #define SITES           (1u << 16) /* a ring; old ones belong to translations that are long gone */
+#define OPENED_MAX      16
 #define SITES_PER_BLOCK 1024
 #define NOWHERE         0xfedcba9800000000ull /* no address of a 32-bit guest */
 
@@ -134,9 +137,12 @@ struct vcpu {
     bool range_set;
     uint32_t range_lo, range_hi;
     struct slot *baked;
-    uint32_t baked_lo, baked_hi, armed_at, rearmed;
-    uint32_t armed_pc;
-    bool armed; /* a block is cut open for an exact stop: drop it afterwards */
+    uint32_t baked_lo, baked_hi;
+    uint32_t opening, opening_again; /* the block being translated anew, and for how often */
+
+    /* exact stops: blocks that call us before every instruction, dropped when the stop is over */
+    bool armed;
+    uint32_t armed_pc, opened[OPENED_MAX], opened_count;
 
     struct site *site;
     uint32_t next_site;

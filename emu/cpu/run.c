@@ -49,16 +49,18 @@ static void enter(struct vcpu *c)
 /* What may not be done in a hook. */
 static void service(struct vcpu *c)
 {
-    if (c->buffer_full || c->flush_blocks)
+    if (c->buffer_full || c->flush_blocks) {
         engine_flush_blocks(c);
+    } else if (c->opened_count) {
+        /* Blocks that were opened for an exact stop: back to their ordinary translation. */
+        for (uint32_t i = 0; i < c->opened_count; i++)
+            engine_drop_block(c, c->opened[i]);
+        sites_clear_range(c);
+    }
+    c->opened_count = 0;
+    c->armed = false;
     if (c->code_written)
         engine_drop_written_code(c);
-    if (c->armed) {
-        /* The block that was cut open for an exact stop: back to its ordinary translation. */
-        engine_drop_block(c, c->armed_at);
-        sites_clear_range(c);
-        c->armed = false;
-    }
 }
 
 enum cpu_stop cpu_run(struct vcpu *c, uint64_t until)

@@ -146,6 +146,7 @@ void time_on_edge(uc_engine *uc, uc_tb *block, uc_tb *before, void *ctx)
         c->baked = s;
         c->baked_lo = c->range_lo;
         c->baked_hi = c->range_hi;
+        s->open = c->range_lo <= s->pc && c->range_hi >= s->pc + s->size - 1;
         sites_clear_range(c);
     } else if (c->baked == s) {
         c->baked = NULL;
@@ -171,36 +172,40 @@ static bool inside(const struct slot *s, uint32_t pc)
    at its first one. */
 static void open_block(struct vcpu *c, uint32_t pc, uint32_t lo, uint32_t hi)
 {
-    c->rearmed = c->armed_at == pc ? c->rearmed + 1 : 0;
-    c->armed_at = pc;
-    if (c->rearmed > 4) {
+    uint32_t eip = pc - env_cs_base(c);
+    c->opening_again = c->opening == pc ? c->opening_again + 1 : 0;
+    c->opening = pc;
+    if (c->opening_again > 4) {
         c->stuck = "the engine does not translate a block anew";
-        time_stop(c, STOP_STUCK, pc - env_cs_base(c));
+        time_stop(c, STOP_STUCK, eip);
         return;
     }
     sites_set_range(c, lo, hi);
-    if (c->rearmed > 1) { /* dropping by address did not do: drop everything */
+    if (c->opening_again > 1) { /* dropping by address did not do: drop everything */
         c->flush_blocks = true;
-        time_stop(c, STOP_SERVICE, pc - env_cs_base(c));
+        time_stop(c, STOP_SERVICE, eip);
         return;
     }
     engine_drop_block(c, pc);
     time_forget_last(c);
-    uint32_t eip = pc - env_cs_base(c);
     uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
 }
 
-/* Does this translation call us before all its sites, and before the instruction `stop`? */
-static bool open_enough(struct vcpu *c, struct slot *s, bool stop_wanted, uint32_t stop,
-                        uint32_t *lo, uint32_t *hi)
+/* For an exact stop the block is opened as a whole: a guest that faults its way towards the stop
+   enters it many times, each time for another instruction. */
+static void open_for_stop(struct vcpu *c, const struct slot *s)
 {
-    bool some = sites_range(c, s, lo, hi);
-    if (stop_wanted) {
-        *lo = some && *lo < stop ? *lo : stop;
-        *hi = some && *hi > stop ? *hi : stop;
-        some = true;
-    }
-    if (!some || (s->hooked && !stop_wanted))
+    if (c->opened_count == OPENED_MAX)
+        c->flush_blocks = true; /* at the next stop */
+    else
+        c->opened[c->opened_count++] = s->pc;
+    open_block(c, s->pc, s->pc, s->pc + s->size - 1);
+}
+
+/* Does this translation call us before all of its sites? */
+static bool sites_call(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi)
+{
+    if (!sites_range(c, s, lo, hi) || s->hooked || s->open)
         return true;
     return c->baked == s && c->baked_lo <= *lo && c->baked_hi >= *hi;
 }
@@ -240,25 +245,25 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
         time_stop(c, STOP_SERVICE, pc - env_cs_base(c));
         goto out;
     }
-    uint32_t lo, hi, stop = 0;
-    bool stop_wanted = c->until - c->now < s->n;
-    if (stop_wanted)
-        stop = sites_address(c, s, (uint32_t)(c->until - c->now));
-    if (!replay && !open_enough(c, s, stop_wanted, stop, &lo, &hi)) {
-        if (stop_wanted) {
-            c->armed = true;
-            c->armed_pc = stop;
+    uint32_t lo, hi;
+    uint64_t room = c->until - c->now;
+    if (!replay && room < s->n) {
+        c->armed = true;
+        c->armed_pc = sites_address(c, s, (uint32_t)room);
+        if (!s->open) {
+            open_for_stop(c, s);
+            goto out;
         }
+    } else if (!replay && !sites_call(c, s, &lo, &hi)) {
         open_block(c, pc, lo, hi);
         goto out;
     }
-    if (s->sites && c->baked == s)
-        s->hooked = 1;
+    s->hooked |= !replay;
     /* From now on the fast path will do. Not for a single instruction that does not end a block: it
        may be a replay, and those are told apart at every entry. */
     if (s->n > 1 || s->ends)
         s->cost = s->n;
-    c->rearmed = 0;
+    c->opening_again = 0;
     c->now += s->n;
     hot_of(c)->last = s;
     c->recent[c->recent_next++ % 64] = pc;
