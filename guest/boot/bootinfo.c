@@ -10,16 +10,29 @@ struct boot_info boot_info;
 
 /* Offsets in multiboot's information. */
 enum {
-    MB_FLAGS = 0, MB_MEM_UPPER = 8, MB_CMDLINE = 16, MB_MODS_COUNT = 20, MB_MODS_ADDR = 24,
-    MB_MMAP_LENGTH = 44, MB_MMAP_ADDR = 48,
-    MB_HAS_MEM = 1, MB_HAS_CMDLINE = 4, MB_HAS_MODS = 8, MB_HAS_MMAP = 64,
+    MB_FLAGS = 0,
+    MB_MEM_UPPER = 8,
+    MB_CMDLINE = 16,
+    MB_MODS_COUNT = 20,
+    MB_MODS_ADDR = 24,
+    MB_MMAP_LENGTH = 44,
+    MB_MMAP_ADDR = 48,
+    MB_HAS_MEM = 1,
+    MB_HAS_CMDLINE = 4,
+    MB_HAS_MODS = 8,
+    MB_HAS_MMAP = 64,
 };
 
 /* Offsets in boot_params. */
 enum {
-    BP_ALT_MEM_K = 0x1E0, BP_E820_ENTRIES = 0x1E8, BP_RAMDISK_IMAGE = 0x218,
-    BP_RAMDISK_SIZE = 0x21C, BP_CMD_LINE_PTR = 0x228, BP_E820_TABLE = 0x2D0,
-    E820_ENTRY = 20, E820_MAX = 128,
+    BP_ALT_MEM_K = 0x1E0,
+    BP_E820_ENTRIES = 0x1E8,
+    BP_RAMDISK_IMAGE = 0x218,
+    BP_RAMDISK_SIZE = 0x21C,
+    BP_CMD_LINE_PTR = 0x228,
+    BP_E820_TABLE = 0x2D0,
+    E820_ENTRY = 20,
+    E820_MAX = 128,
 };
 
 #define REACH (16u << 20)
@@ -47,7 +60,7 @@ static void copy_cmdline(uint32_t phys)
 static void add_range(uint64_t start, uint64_t size, uint32_t type)
 {
     if (size && boot_info.ranges < ARRAY_LEN(boot_info.range))
-        boot_info.range[boot_info.ranges++] = (struct boot_range){ start, size, type };
+        boot_info.range[boot_info.ranges++] = (struct boot_range){start, size, type};
 }
 
 static void read_multiboot(uint32_t phys)

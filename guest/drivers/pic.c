@@ -8,9 +8,13 @@
 #include "pv/pv.h"
 
 enum {
-    PIC1 = 0x20, PIC2 = 0xA0, DATA = 1,
-    ICW1_INIT = 0x11, ICW4_8086 = 0x01,
-    OCW2_EOI = 0x20, OCW3_READ_ISR = 0x0B,
+    PIC1 = 0x20,
+    PIC2 = 0xA0,
+    DATA = 1,
+    ICW1_INIT = 0x11,
+    ICW4_8086 = 0x01,
+    OCW2_EOI = 0x20,
+    OCW3_READ_ISR = 0x0B,
     CASCADE = 2,
 };
 

@@ -6,8 +6,11 @@
 #define PIT_HZ 1193182u
 
 enum {
-    COUNTER0 = 0x40, CONTROL = 0x43,
-    LATCH0 = 0x00, ACCESS_BOTH = 0x30, RATE_GENERATOR = 2 << 1,
+    COUNTER0 = 0x40,
+    CONTROL = 0x43,
+    LATCH0 = 0x00,
+    ACCESS_BOTH = 0x30,
+    RATE_GENERATOR = 2 << 1,
 };
 
 static void load(uint16_t divisor)

@@ -4,10 +4,21 @@
 #include "pv/pv.h"
 
 enum {
-    CMOS_INDEX = 0x70, CMOS_DATA = 0x71,
-    SECONDS = 0, MINUTES = 2, HOURS = 4, DAY = 7, MONTH = 8, YEAR = 9,
-    STATUS_A = 0x0A, STATUS_B = 0x0B, CENTURY = 0x32,
-    A_UPDATING = 0x80, B_SET = 0x80, B_BINARY = 0x04, B_24H = 0x02,
+    CMOS_INDEX = 0x70,
+    CMOS_DATA = 0x71,
+    SECONDS = 0,
+    MINUTES = 2,
+    HOURS = 4,
+    DAY = 7,
+    MONTH = 8,
+    YEAR = 9,
+    STATUS_A = 0x0A,
+    STATUS_B = 0x0B,
+    CENTURY = 0x32,
+    A_UPDATING = 0x80,
+    B_SET = 0x80,
+    B_BINARY = 0x04,
+    B_24H = 0x02,
 };
 
 struct date {
@@ -41,8 +52,8 @@ static void read_fields(struct date *d)
     uint8_t b = cmos_read(STATUS_B), hour = cmos_read(HOURS);
     bool pm = !(b & B_24H) && (hour & 0x80);
 
-    *d = (struct date){ cmos_read(YEAR), cmos_read(MONTH), cmos_read(DAY), hour & 0x7F,
-                        cmos_read(MINUTES), cmos_read(SECONDS) };
+    *d = (struct date){cmos_read(YEAR), cmos_read(MONTH),   cmos_read(DAY),
+                       hour & 0x7F,     cmos_read(MINUTES), cmos_read(SECONDS)};
     uint32_t century = cmos_read(CENTURY);
     if (!(b & B_BINARY)) {
         uint32_t *field = &d->year;
@@ -84,7 +95,8 @@ uint32_t rtc_read(void)
     }
     if (d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31 || d.year < 1970)
         return 0;
-    return ((days_since_1970(d.year, d.month, d.day) * 24 + d.hour) * 60 + d.minute) * 60 + d.second;
+    return ((days_since_1970(d.year, d.month, d.day) * 24 + d.hour) * 60 + d.minute) * 60 +
+           d.second;
 }
 
 static void write_field(uint8_t index, uint32_t v, bool binary)

@@ -6,11 +6,24 @@
 #include "pv/pv.h"
 
 enum {
-    COM1 = 0x3F8, COM1_LINE = 4,
-    DATA = 0, IER = 1, FCR = 2, IIR = 2, LCR = 3, MCR = 4, LSR = 5,
-    IER_RECEIVED = 1, FCR_ENABLE_CLEAR = 7, LCR_8N1 = 3, LCR_DIVISOR = 0x80,
-    MCR_DTR = 1, MCR_RTS = 2, MCR_OUT2 = 8, /* OUT2 lets the interrupt through on a PC */
-    LSR_DATA = 1, LSR_EMPTY = 0x20,
+    COM1 = 0x3F8,
+    COM1_LINE = 4,
+    DATA = 0,
+    IER = 1,
+    FCR = 2,
+    IIR = 2,
+    LCR = 3,
+    MCR = 4,
+    LSR = 5,
+    IER_RECEIVED = 1,
+    FCR_ENABLE_CLEAR = 7,
+    LCR_8N1 = 3,
+    LCR_DIVISOR = 0x80,
+    MCR_DTR = 1,
+    MCR_RTS = 2,
+    MCR_OUT2 = 8, /* OUT2 lets the interrupt through on a PC */
+    LSR_DATA = 1,
+    LSR_EMPTY = 0x20,
     IIR_NONE = 1,
     FIFO = 16,
 };

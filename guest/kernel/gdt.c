@@ -8,10 +8,12 @@
 
 /* Flat segments of 4 GiB. The 9B and 93 have their accessed bit set already: the processor would
    otherwise write it into a page that a hypervisor keeps read-only. */
-#define FLAT(access) { 0x0000FFFF, 0x00CF0000 | (access) << 8 }
+#define FLAT(access)                           \
+    {                                          \
+        0x0000FFFF, 0x00CF0000 | (access) << 8 \
+    }
 
-__attribute__((section(".data.page_aligned"), aligned(4096)))
-struct desc gdt_table[GDT_ENTRIES] = {
+__attribute__((section(".data.page_aligned"), aligned(4096))) struct desc gdt_table[GDT_ENTRIES] = {
     [GDT_KERNEL_CS] = FLAT(0x9B),
     [GDT_KERNEL_DS] = FLAT(0x93),
     [GDT_USER_CS] = FLAT(0xFB),
@@ -32,9 +34,8 @@ static void set_kernel_ring(unsigned entry)
 void gdt_init(void)
 {
     uint32_t base = (uint32_t)&tss, limit = sizeof tss - 1;
-    struct desc_ptr p = { sizeof gdt_table - 1, (uint32_t)gdt_table };
-    struct desc d = { base << 16 | limit,
-                      (base & 0xFF000000) | 0x8900 | (base >> 16 & 0xFF) };
+    struct desc_ptr p = {sizeof gdt_table - 1, (uint32_t)gdt_table};
+    struct desc d = {base << 16 | limit, (base & 0xFF000000) | 0x8900 | (base >> 16 & 0xFF)};
 
     if (pv_info.kernel_rpl) {
         set_kernel_ring(GDT_KERNEL_CS);

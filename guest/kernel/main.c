@@ -70,7 +70,7 @@ static void try_init(char *program)
 {
     static char home[] = "HOME=/", term[] = "TERM=linux";
     static char path[] = "PATH=/bin:/sbin:/usr/bin:/usr/sbin";
-    char *argv[INIT_ARGS], *envp[] = { home, term, path, NULL };
+    char *argv[INIT_ARGS], *envp[] = {home, term, path, NULL};
 
     init_arguments(argv, program);
     printk("init: %s\n", program);
@@ -85,7 +85,7 @@ static void try_init(char *program)
 static void start_init(__attribute__((unused)) void *arg)
 {
     static char asked[256];
-    static char *const usual[] = { "/init", "/sbin/init", "/bin/init", "/bin/sh" };
+    static char *const usual[] = {"/init", "/sbin/init", "/bin/init", "/bin/sh"};
 
     open_console();
     if (cmdline_get("rdinit", asked, sizeof asked) || cmdline_get("init", asked, sizeof asked))

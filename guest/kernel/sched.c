@@ -38,8 +38,7 @@ static void refill_slices(void)
 {
     struct task *t;
 
-    list_for_each(t, &all_tasks, all)
-        t->slice = t->slice / 2 + fresh_slice(t);
+    list_for_each(t, &all_tasks, all) t->slice = t->slice / 2 + fresh_slice(t);
 }
 
 static struct task *pick_next(void)
@@ -48,9 +47,7 @@ static struct task *pick_next(void)
 
     for (;;) {
         best = NULL;
-        list_for_each(t, &run_queue, run)
-            if (!best || t->slice > best->slice)
-                best = t;
+        list_for_each(t, &run_queue, run) if (!best || t->slice > best->slice) best = t;
         if (!best)
             return &idle_task;
         if (best->slice > 0)
@@ -196,9 +193,7 @@ void wake_up(struct wait_queue *q)
     uint32_t flags = irq_save();
     struct waiter *w;
 
-    list_for_each(w, &q->waiters, link)
-        if (w->task->state != TASK_STOPPED)
-            wake_task(w->task);
+    list_for_each(w, &q->waiters, link) if (w->task->state != TASK_STOPPED) wake_task(w->task);
     irq_restore(flags);
 }
 
@@ -225,14 +220,18 @@ void sched_start_user(struct task *t, const struct trap_frame *f)
     char *top = (char *)t->kstack + (PAGE_SIZE << KSTACK_ORDER);
 
     memcpy(top - sizeof *f, f, sizeof *f);
-    prepare_stack(t, &(struct switch_frame){ .eip = (uint32_t)ret_from_fork });
+    prepare_stack(t, &(struct switch_frame){.eip = (uint32_t)ret_from_fork});
 }
 
 void sched_start_kernel(struct task *t, void (*fn)(void *), void *arg)
 {
     char *top = (char *)t->kstack + (PAGE_SIZE << KSTACK_ORDER);
     struct trap_frame f = {
-        .ds = USER_DS, .es = USER_DS, .orig_eax = ~0u, .cs = USER_CS, .ss = USER_DS,
+        .ds = USER_DS,
+        .es = USER_DS,
+        .orig_eax = ~0u,
+        .cs = USER_CS,
+        .ss = USER_DS,
         .eflags = EFLAGS_IF,
     };
 
@@ -250,11 +249,10 @@ void sched_start_kernel(struct task *t, void (*fn)(void *), void *arg)
    bits: the constants are exp(-5s/1min), exp(-5s/5min), exp(-5s/15min). */
 static void update_load_average(void)
 {
-    static const uint32_t decay[3] = { 1884, 2014, 2037 };
+    static const uint32_t decay[3] = {1884, 2014, 2037};
 
     for (int i = 0; i < 3; i++)
-        load_average[i] =
-            (load_average[i] * decay[i] + running * 2048 * (2048 - decay[i])) / 2048;
+        load_average[i] = (load_average[i] * decay[i] + running * 2048 * (2048 - decay[i])) / 2048;
 }
 
 void sched_tick(bool user)

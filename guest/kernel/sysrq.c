@@ -42,9 +42,8 @@ static const struct {
     void (*fn)(void);
     const char *what;
 } commands[] = {
-    { 'b', reboot, "reboot" },         { 'c', crash, "crash" },
-    { 'm', show_memory, "memory" },    { 'o', off, "power off" },
-    { 't', show_tasks, "tasks" },
+    {'b', reboot, "reboot"}, {'c', crash, "crash"},      {'m', show_memory, "memory"},
+    {'o', off, "power off"}, {'t', show_tasks, "tasks"},
 };
 
 int sysrq(char *keys)

@@ -13,7 +13,7 @@ volatile uint32_t jiffies;
 
 static uint64_t tsc_at_boot, realtime_at_boot_ns;
 static uint64_t last_tick_ns;
-static uint32_t tsc_mult; /* ns = cycles * tsc_mult >> TSC_SHIFT */
+static uint32_t tsc_mult;                      /* ns = cycles * tsc_mult >> TSC_SHIFT */
 static struct list timers = LIST_INIT(timers); /* by time */
 
 enum { TSC_SHIFT = 22 };
@@ -57,9 +57,7 @@ void timer_start(struct timer *t, uint64_t at_ns, void (*fn)(struct timer *t))
         list_del(&t->link);
     t->at_ns = at_ns;
     t->fn = fn;
-    list_for_each(later, &timers, link)
-        if (later->at_ns > at_ns)
-            break;
+    list_for_each(later, &timers, link) if (later->at_ns > at_ns) break;
     list_add_tail(&later->link, &t->link); /* later may be the head itself: then at the end */
     irq_restore(flags);
 }

@@ -23,31 +23,31 @@ static const struct {
     uint8_t signal, code;
     bool debugger; /* INT3 and INTO: user mode may raise them by instruction */
 } traps[32] = {
-    [TRAP_DE] = { "divide error", SIGFPE, 1, false },
-    [TRAP_DB] = { "debug", SIGTRAP, 1, false },
-    [TRAP_NMI] = { "non-maskable interrupt", 0, 0, false },
-    [TRAP_BP] = { "breakpoint", SIGTRAP, SI_KERNEL, true },
-    [TRAP_OF] = { "overflow", SIGSEGV, SI_KERNEL, true },
-    [TRAP_BR] = { "bound range exceeded", SIGSEGV, SI_KERNEL, false },
-    [TRAP_UD] = { "invalid opcode", SIGILL, 2, false },
-    [TRAP_NM] = { "device not available", 0, 0, false },
-    [TRAP_DF] = { "double fault", 0, 0, false },
-    [9] = { "coprocessor segment overrun", SIGFPE, SI_KERNEL, false },
-    [TRAP_TS] = { "invalid TSS", SIGSEGV, SI_KERNEL, false },
-    [TRAP_NP] = { "segment not present", SIGBUS, SI_KERNEL, false },
-    [TRAP_SS] = { "stack segment fault", SIGBUS, SI_KERNEL, false },
-    [TRAP_GP] = { "general protection fault", SIGSEGV, SI_KERNEL, false },
-    [TRAP_PF] = { "page fault", 0, 0, false },
-    [TRAP_MF] = { "x87 floating-point error", SIGFPE, SI_KERNEL, false },
-    [TRAP_AC] = { "alignment check", SIGBUS, 1, false },
-    [TRAP_MC] = { "machine check", 0, 0, false },
-    [TRAP_XF] = { "SIMD floating-point error", SIGFPE, SI_KERNEL, false },
+    [TRAP_DE] = {"divide error", SIGFPE, 1, false},
+    [TRAP_DB] = {"debug", SIGTRAP, 1, false},
+    [TRAP_NMI] = {"non-maskable interrupt", 0, 0, false},
+    [TRAP_BP] = {"breakpoint", SIGTRAP, SI_KERNEL, true},
+    [TRAP_OF] = {"overflow", SIGSEGV, SI_KERNEL, true},
+    [TRAP_BR] = {"bound range exceeded", SIGSEGV, SI_KERNEL, false},
+    [TRAP_UD] = {"invalid opcode", SIGILL, 2, false},
+    [TRAP_NM] = {"device not available", 0, 0, false},
+    [TRAP_DF] = {"double fault", 0, 0, false},
+    [9] = {"coprocessor segment overrun", SIGFPE, SI_KERNEL, false},
+    [TRAP_TS] = {"invalid TSS", SIGSEGV, SI_KERNEL, false},
+    [TRAP_NP] = {"segment not present", SIGBUS, SI_KERNEL, false},
+    [TRAP_SS] = {"stack segment fault", SIGBUS, SI_KERNEL, false},
+    [TRAP_GP] = {"general protection fault", SIGSEGV, SI_KERNEL, false},
+    [TRAP_PF] = {"page fault", 0, 0, false},
+    [TRAP_MF] = {"x87 floating-point error", SIGFPE, SI_KERNEL, false},
+    [TRAP_AC] = {"alignment check", SIGBUS, 1, false},
+    [TRAP_MC] = {"machine check", 0, 0, false},
+    [TRAP_XF] = {"SIMD floating-point error", SIGFPE, SI_KERNEL, false},
 };
 
 static void set_gate(int vector, const void *handler, uint32_t kind)
 {
     uint32_t addr = (uint32_t)handler;
-    struct desc gate = { (uint32_t)kernel_cs() << 16 | (addr & 0xFFFF), (addr & 0xFFFF0000) | kind };
+    struct desc gate = {(uint32_t)kernel_cs() << 16 | (addr & 0xFFFF), (addr & 0xFFFF0000) | kind};
 
     pv_write_idt_entry(idt_table, vector, &gate);
 }
@@ -56,7 +56,7 @@ static void set_gate(int vector, const void *handler, uint32_t kind)
    system call comes through a trap gate, which leaves interrupts as they were: on. */
 void trap_init(void)
 {
-    struct desc_ptr p = { sizeof idt_table - 1, (uint32_t)idt_table };
+    struct desc_ptr p = {sizeof idt_table - 1, (uint32_t)idt_table};
 
     for (int i = 0; i < 32; i++)
         set_gate(i, trap_stubs + i * 16, GATE_INTERRUPT | (traps[i].debugger ? GATE_DPL3 : 0));

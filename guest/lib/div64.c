@@ -37,9 +37,9 @@ static uint64_t divide(uint64_t n, uint64_t d, uint64_t *rest)
     int shift = 32 - __builtin_clz((uint32_t)(d >> 32));
     uint32_t r;
     uint64_t scaled = n >> 1;
-    uint32_t q = div_64_32((uint32_t)(scaled >> 32), (uint32_t)scaled,
-                           (uint32_t)(d >> shift), &r) >>
-                 (shift - 1);
+    uint32_t q =
+        div_64_32((uint32_t)(scaled >> 32), (uint32_t)scaled, (uint32_t)(d >> shift), &r) >>
+        (shift - 1);
     if (q)
         q--;
     uint64_t left = n - (uint64_t)q * d;

@@ -63,7 +63,7 @@ static void put_number(struct out *o, uint64_t v, bool negative, unsigned base, 
 
 static const char *parse_spec(const char *f, struct spec *spec, va_list *ap)
 {
-    *spec = (struct spec){ .precision = -1 };
+    *spec = (struct spec){.precision = -1};
     for (;; f++) {
         if (*f == '0')
             spec->zero = true;
@@ -96,7 +96,7 @@ static const char *parse_spec(const char *f, struct spec *spec, va_list *ap)
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
-    struct out o = { buf, size, 0 };
+    struct out o = {buf, size, 0};
     va_list ap;
 
     va_copy(ap, args);

@@ -17,8 +17,12 @@ struct vm_area *area_new(uint32_t start, uint32_t end, uint32_t flags, struct fi
 
     if (!a)
         return NULL;
-    *a = (struct vm_area){ .start = start, .end = end, .flags = flags, .file = file,
-                           .offset = offset, .own_pages = !file };
+    *a = (struct vm_area){.start = start,
+                          .end = end,
+                          .flags = flags,
+                          .file = file,
+                          .offset = offset,
+                          .own_pages = !file};
     list_init(&a->link);
     if (file)
         file_get(file);
@@ -38,7 +42,8 @@ struct vm_area *vm_find(struct mm *m, uint32_t addr)
 
     if (a && addr >= a->start && addr < a->end)
         return a;
-    list_for_each(a, &m->areas, link) {
+    list_for_each(a, &m->areas, link)
+    {
         if (addr < a->start)
             return NULL;
         if (addr < a->end) {
@@ -53,9 +58,7 @@ void area_insert(struct mm *m, struct vm_area *a)
 {
     struct vm_area *later;
 
-    list_for_each(later, &m->areas, link)
-        if (later->start >= a->end)
-            break;
+    list_for_each(later, &m->areas, link) if (later->start >= a->end) break;
     list_add_tail(&later->link, &a->link);
 }
 

@@ -15,7 +15,8 @@ static bool grow_stack(struct mm *m, uint32_t addr)
 {
     struct vm_area *a, *below = NULL;
 
-    list_for_each(a, &m->areas, link) {
+    list_for_each(a, &m->areas, link)
+    {
         if (addr < a->start)
             break;
         below = a;

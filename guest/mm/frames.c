@@ -21,7 +21,8 @@ static void put_block(uint32_t n, unsigned order)
 {
     while (order < ORDERS - 1) {
         uint32_t buddy = n ^ 1u << order;
-        if (buddy >= frames || !(page_map[buddy].flags & PG_BUDDY) || PG_ORDER(&page_map[buddy]) != order)
+        if (buddy >= frames || !(page_map[buddy].flags & PG_BUDDY) ||
+            PG_ORDER(&page_map[buddy]) != order)
             break;
         list_del(&page_map[buddy].link);
         page_map[buddy].flags = 0;
@@ -138,7 +139,7 @@ void frames_init(struct page *pages, uint32_t count)
     for (int i = 0; i < ORDERS; i++)
         list_init(&free_list[i]);
     for (uint32_t i = 0; i < count; i++)
-        page_map[i] = (struct page){ .refs = 1, .flags = PG_RESERVED };
+        page_map[i] = (struct page){.refs = 1, .flags = PG_RESERVED};
 }
 
 /* In blocks as large as position and length allow. */
@@ -165,5 +166,5 @@ uint32_t frames_free(void)
 
 void mem_stats(struct mem_stats *out)
 {
-    *out = (struct mem_stats){ .total = usable, .free = free_frames, .tables = tables_count() };
+    *out = (struct mem_stats){.total = usable, .free = free_frames, .tables = tables_count()};
 }

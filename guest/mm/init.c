@@ -225,7 +225,8 @@ static uint32_t next_boundary(uint32_t addr, uint32_t top)
             lower_to(&next, addr, end);
         } else {
             lower_to(&next, addr, r->start & ~(uint64_t)(PAGE_SIZE - 1));
-            lower_to(&next, addr, (r->start + r->size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1));
+            lower_to(&next, addr,
+                     (r->start + r->size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1));
         }
     }
     for (unsigned i = 0; i < reserved_count; i++) {

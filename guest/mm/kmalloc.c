@@ -7,7 +7,7 @@
 #include "mm.h"
 #include "pv/pv.h"
 
-static const uint16_t class_size[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048 };
+static const uint16_t class_size[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048};
 
 enum { CLASSES = ARRAY_LEN(class_size), MAX_ORDER = 5 /* 128 KiB */ };
 
@@ -51,7 +51,7 @@ static struct page *new_slab(int class)
     for (uint32_t i = 0; i < count; i++)
         *(void **)(base + i * size) = i + 1 < count ? base + (i + 1) * size : NULL;
     p->refs = 0;
-    p->flags = PG_SLAB | (uint32_t)class << PG_ORDER_SHIFT; /* the first free one is at offset 0 */
+    p->flags = PG_SLAB | (uint32_t) class << PG_ORDER_SHIFT; /* the first free one is at offset 0 */
     list_add(&partial[class], &p->link);
     return p;
 }

@@ -17,8 +17,8 @@ static long move(struct mm *m, struct vm_area *a, uint32_t addr, uint32_t old_le
                  uint32_t to)
 {
     uint64_t offset = a->offset + (addr - a->start);
-    struct vm_area *n = area_new(to, to + new_len, a->flags & ~(uint32_t)VM_HEAP,
-                                 a->file, a->file ? offset : 0);
+    struct vm_area *n =
+        area_new(to, to + new_len, a->flags & ~(uint32_t)VM_HEAP, a->file, a->file ? offset : 0);
 
     if (!n)
         return -ENOMEM;

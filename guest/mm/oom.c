@@ -14,10 +14,9 @@ static struct task *choose_victim(void)
 {
     struct task *t, *worst = NULL;
 
-    list_for_each(t, &all_tasks, all)
-        if (t->mm && t->tgid > 1 && t->state != TASK_ZOMBIE && t->state != TASK_DEAD &&
-            (!worst || t->mm->rss > worst->mm->rss))
-            worst = t;
+    list_for_each(t, &all_tasks, all) if (t->mm && t->tgid > 1 && t->state != TASK_ZOMBIE &&
+                                          t->state != TASK_DEAD &&
+                                          (!worst || t->mm->rss > worst->mm->rss)) worst = t;
     return worst;
 }
 

@@ -161,7 +161,8 @@ void pgd_delete(struct mm *m)
     if (loaded_mm == m)
         paging_load(NULL);
     pv_pgd_free(m, m->pgd);
-    list_for_each_safe(p, next, &m->tables, link) {
+    list_for_each_safe(p, next, &m->tables, link)
+    {
         list_del(&p->link);
         if (p->flags & LEVEL_PMD) {
             pv_release_pmd(page_to_pfn(p).v);

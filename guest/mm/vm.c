@@ -30,7 +30,8 @@ static void drop_areas(struct mm *m)
 {
     struct vm_area *a, *next;
 
-    list_for_each_safe(a, next, &m->areas, link) {
+    list_for_each_safe(a, next, &m->areas, link)
+    {
         range_unmap(m, a->start, a->end);
         area_delete(m, a);
     }
@@ -68,7 +69,8 @@ struct mm *mm_fork(struct mm *from)
 
     if (!m)
         return NULL;
-    list_for_each(a, &from->areas, link) {
+    list_for_each(a, &from->areas, link)
+    {
         copy = area_new(a->start, a->end, a->flags, a->file, a->offset);
         if (!copy)
             goto fail;
@@ -105,7 +107,7 @@ static bool range_ok(uint32_t addr, uint32_t len)
 /* Make area boundaries of start and end, where they fall inside areas. */
 static long split_at(struct mm *m, uint32_t start, uint32_t end)
 {
-    const uint32_t at[2] = { start, end };
+    const uint32_t at[2] = {start, end};
 
     for (int i = 0; i < 2; i++) {
         struct vm_area *a = at[i] < PAGE_OFFSET ? vm_find(m, at[i]) : NULL;
@@ -128,7 +130,8 @@ long vm_unmap(struct mm *m, uint32_t addr, uint32_t len)
     error = split_at(m, addr, addr + len);
     if (error)
         return error;
-    list_for_each_safe(a, next, &m->areas, link) {
+    list_for_each_safe(a, next, &m->areas, link)
+    {
         if (a->start >= addr + len)
             break;
         if (a->end <= addr)
@@ -143,9 +146,7 @@ static bool anything_in(struct mm *m, uint32_t addr, uint32_t len)
 {
     struct vm_area *a;
 
-    list_for_each(a, &m->areas, link)
-        if (a->start < addr + len && a->end > addr)
-            return true;
+    list_for_each(a, &m->areas, link) if (a->start < addr + len && a->end > addr) return true;
     return false;
 }
 
@@ -280,13 +281,13 @@ long vm_protect(struct mm *m, uint32_t addr, uint32_t len, uint32_t prot)
     end = addr + PAGE_ALIGN(len);
     if (!fully_mapped(m, addr, end))
         return -ENOMEM;
-    list_for_each(a, &m->areas, link)
-        if (a->start < end && a->end > addr && (prot & PROT_WRITE) && !(a->flags & VM_MAYWRITE))
-            return -EACCES;
+    list_for_each(a, &m->areas, link) if (a->start < end && a->end > addr && (prot & PROT_WRITE) &&
+                                          !(a->flags & VM_MAYWRITE)) return -EACCES;
     error = split_at(m, addr, end);
     if (error)
         return error;
-    list_for_each(a, &m->areas, link) {
+    list_for_each(a, &m->areas, link)
+    {
         if (a->start < addr || a->end > end)
             continue;
         a->flags = (a->flags & ~(uint32_t)(VM_READ | VM_WRITE | VM_EXEC)) | rights;

@@ -27,8 +27,8 @@ static const struct {
     const char *name;
     enum convention convention;
 } hooks[PV_HOOKS] = {
-#define HOOK(group, name, ret, conv, args, meaning)                                                \
-    { &pv_##group##_ops.name, "pv_" #group "_ops." #name, conv },
+#define HOOK(group, name, ret, conv, args, meaning) \
+    {&pv_##group##_ops.name, "pv_" #group "_ops." #name, conv},
 #include "abi/pv_hooks.def"
 #undef HOOK
 };
@@ -100,13 +100,13 @@ uint32_t paravirt_patch_default(uint32_t type, __attribute__((unused)) uint32_t 
 static void pad(uint8_t *p, uint32_t n)
 {
     static const uint8_t nops[8][7] = {
-        [1] = { 0x90 },
-        [2] = { 0x66, 0x90 },
-        [3] = { 0x0F, 0x1F, 0x00 },
-        [4] = { 0x0F, 0x1F, 0x40, 0x00 },
-        [5] = { 0x0F, 0x1F, 0x44, 0x00, 0x00 },
-        [6] = { 0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00 },
-        [7] = { 0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00 },
+        [1] = {0x90},
+        [2] = {0x66, 0x90},
+        [3] = {0x0F, 0x1F, 0x00},
+        [4] = {0x0F, 0x1F, 0x40, 0x00},
+        [5] = {0x0F, 0x1F, 0x44, 0x00, 0x00},
+        [6] = {0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00},
+        [7] = {0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00},
     };
 
     while (n) {
@@ -120,7 +120,7 @@ static void pad(uint8_t *p, uint32_t n)
 /* As the assembler wrote it: call *slot, or cs jmp *slot. */
 static void put_original(uint8_t *insns, uint32_t type)
 {
-    static const uint8_t call[] = { 0xFF, 0x15 }, jump[] = { 0x2E, 0xFF, 0x25 };
+    static const uint8_t call[] = {0xFF, 0x15}, jump[] = {0x2E, 0xFF, 0x25};
     bool is_jump = hooks[type].convention == JUMP;
     uint32_t n = is_jump ? sizeof jump : sizeof call;
 
@@ -137,8 +137,7 @@ void apply_paravirt(void)
 
     for (s = parainstructions_start; s < parainstructions_end; s++) {
         put_original(insns, s->type);
-        uint32_t used =
-            pv_init_ops.patch(s->type, s->clobbers, insns, (uint32_t)s->instr, s->len);
+        uint32_t used = pv_init_ops.patch(s->type, s->clobbers, insns, (uint32_t)s->instr, s->len);
         pad(insns + used, s->len - used);
         text_poke(s->instr, insns, s->len);
         patched++;

@@ -9,6 +9,7 @@
  * arguments: C code must not call it. Write it in assembler, or write C and wrap it with
  * PV_CALLEE_SAVE_THUNK.
  */
+/* clang-format off: laid out by hand, as tables */
 #include "pv.h"
 
 #define PV_CAT_(a, b)  a##_##b

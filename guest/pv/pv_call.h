@@ -9,6 +9,7 @@
  * better in place: a direct call, the instruction itself, or nothing. The idea and the record are
  * Linux's; this header is worth reading beside its PVOP_CALL macros.
  */
+/* clang-format off: laid out by hand, as tables */
 #ifndef PV_CALL_H
 #define PV_CALL_H
 

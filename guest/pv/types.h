@@ -4,6 +4,7 @@
  * Sources of the layouts: Intel SDM volume 3, chapters 3 to 7; the GDT's order is Linux i386's,
  * because hypervisors know it.
  */
+/* clang-format off: laid out by hand, as tables */
 #ifndef PV_TYPES_H
 #define PV_TYPES_H
 

@@ -3,8 +3,8 @@
 #include "native.h"
 
 #define PV_BACKEND native
-#define PV_BACKEND_INFO                                                                            \
-    {                                                                                              \
-        .kernel_rpl = 0, .shared_kernel_pmd = 1, .paravirt_enabled = 0, .name = "bare hardware",   \
+#define PV_BACKEND_INFO                                                                          \
+    {                                                                                            \
+        .kernel_rpl = 0, .shared_kernel_pmd = 1, .paravirt_enabled = 0, .name = "bare hardware", \
     }
 #include "../pv_backend.h"

@@ -11,9 +11,9 @@ uint32_t native_get_debugreg(int number)
     uint32_t v = 0;
 
     switch (number) {
-#define GET(n)                                                                                     \
-    case n:                                                                                        \
-        __asm__ volatile("movl %%db" #n ", %0" : "=r"(v));                                         \
+#define GET(n)                                             \
+    case n:                                                \
+        __asm__ volatile("movl %%db" #n ", %0" : "=r"(v)); \
         break;
         DEBUG_REGISTERS(GET)
     }
@@ -23,9 +23,9 @@ uint32_t native_get_debugreg(int number)
 void native_set_debugreg(int number, uint32_t value)
 {
     switch (number) {
-#define SET(n)                                                                                     \
-    case n:                                                                                        \
-        __asm__ volatile("movl %0, %%db" #n : : "r"(value));                                       \
+#define SET(n)                                               \
+    case n:                                                  \
+        __asm__ volatile("movl %0, %%db" #n : : "r"(value)); \
         break;
         DEBUG_REGISTERS(SET)
     }
@@ -98,8 +98,8 @@ void native_store_idt(struct desc_ptr *idt)
 void native_set_ldt(const void *ldt, uint32_t entries)
 {
     uint32_t base = (uint32_t)ldt, limit = entries * 8 - 1;
-    struct desc d = { base << 16 | (limit & 0xFFFF),
-                      (base & 0xFF000000) | 0x8200 | (limit & 0xF0000) | (base >> 16 & 0xFF) };
+    struct desc d = {base << 16 | (limit & 0xFFFF),
+                     (base & 0xFF000000) | 0x8200 | (limit & 0xF0000) | (base >> 16 & 0xFF)};
     uint16_t selector = 0;
 
     if (entries) {

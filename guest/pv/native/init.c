@@ -6,9 +6,10 @@
 #include "native.h"
 #include "boot/bootinfo.h"
 
-#define TEMPLATES(X)                                                                               \
-    X(irq_disable) X(irq_enable) X(save_fl) X(restore_fl) X(iret) X(irq_enable_sysexit)            \
-    X(read_cr2) X(read_cr3) X(write_cr3) X(clts) X(read_tsc)
+#define TEMPLATES(X)                                                                             \
+    X(irq_disable)                                                                               \
+    X(irq_enable) X(save_fl) X(restore_fl) X(iret) X(irq_enable_sysexit) X(read_cr2) X(read_cr3) \
+        X(write_cr3) X(clts) X(read_tsc)
 
 #define DECLARE(name) extern const uint8_t native_insn_##name[], native_insn_##name##_end[];
 TEMPLATES(DECLARE)
@@ -16,9 +17,8 @@ TEMPLATES(DECLARE)
 static const struct {
     const uint8_t *start, *end;
 } templates[PV_HOOKS] = {
-#define ROW(name) [PV_TYPE_##name] = { native_insn_##name, native_insn_##name##_end },
-    TEMPLATES(ROW)
-};
+#define ROW(name) [PV_TYPE_##name] = {native_insn_##name, native_insn_##name##_end},
+    TEMPLATES(ROW)};
 
 uint32_t native_patch(uint32_t type, uint32_t clobbers, void *insns, uint32_t addr, uint32_t len)
 {

@@ -29,7 +29,7 @@ static void clear(uint64_t *entry)
 /* The identity map that head.S needed for the moment of switching paging on. */
 void native_pagetable_setup_start(pgd_t *base)
 {
-    native_set_pud(&base[0], (pud_t){ 0 });
+    native_set_pud(&base[0], (pud_t){0});
 }
 
 uint32_t native_read_cr2(void)
@@ -106,7 +106,7 @@ static uint64_t exchange(uint64_t *entry, uint64_t v)
 
 pte_t native_ptep_modify_prot_start(UNUSED struct mm *mm, UNUSED uint32_t addr, pte_t *ptep)
 {
-    return (pte_t){ exchange(&ptep->raw, 0) };
+    return (pte_t){exchange(&ptep->raw, 0)};
 }
 
 void native_ptep_modify_prot_commit(UNUSED struct mm *mm, UNUSED uint32_t addr, pte_t *ptep,
@@ -137,6 +137,6 @@ void native_set_pud(pud_t *pudp, pud_t pud)
 
 void native_set_fixmap(uint32_t index, uint64_t phys, uint64_t prot)
 {
-    fixmap_set_pte(index, (pte_t){ prot ? (phys & PTE_FRAME) | prot : 0 });
+    fixmap_set_pte(index, (pte_t){prot ? (phys & PTE_FRAME) | prot : 0});
     native_flush_tlb_single(fixmap_address(index));
 }

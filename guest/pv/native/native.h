@@ -3,6 +3,7 @@
  * The native backend: each hook as the bare machine does it. This folder alone holds privileged
  * instructions, each in a function (or a patch template) whose name begins with native_.
  */
+/* clang-format off: laid out by hand, as tables */
 #ifndef PV_NATIVE_H
 #define PV_NATIVE_H
 
