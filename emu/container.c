@@ -310,7 +310,10 @@ static bool unpack_chunk(struct container_in *c, struct err *err)
 static bool check_file_header(struct container_in *c, const struct file_header *h, struct err *err)
 {
     if (memcmp(h->magic, c->format->magic, sizeof h->magic))
-        return container_bad(c, err, "this is not %s", c->format->what);
+        return container_bad(c, err, "this is not %s%s", c->format->what,
+                             memcmp(h->magic, c->format->magic, strlen("RINGSIDE "))
+                                 ? ""
+                                 : ", but another file that Ringside wrote");
     if (h->byte_order != BYTE_ORDER_MARK)
         return container_bad(c, err, "written on a host with another byte order");
     if (h->version != c->format->version)
