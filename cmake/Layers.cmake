@@ -14,12 +14,3 @@ function(ringside_layer target folder)
     file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${view}/${folder} SYMBOLIC)
     target_include_directories(${target} ${scope} ${view})
 endfunction()
-
-# A library whose folder has no sources yet gets an empty one, so that the rest can be built.
-function(ringside_tolerate_empty target)
-    get_target_property(sources ${target} SOURCES)
-    if(NOT sources)
-        file(WRITE ${CMAKE_BINARY_DIR}/empty.c "typedef int empty;\n")
-        target_sources(${target} PRIVATE ${CMAKE_BINARY_DIR}/empty.c)
-    endif()
-endfunction()
