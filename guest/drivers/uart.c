@@ -65,6 +65,11 @@ static void receive(__attribute__((unused)) struct trap_frame *f)
     inb(COM1 + IIR);
     if (n)
         tty_input(tty_console(), bytes, n);
+    if (n == sizeof bytes) {
+        /* More may be there, and the 8259 sees edges only: lower the line, so that it can rise. */
+        outb(0, COM1 + IER);
+        outb(IER_RECEIVED, COM1 + IER);
+    }
 }
 
 /* Request to send: a patient sender waits for it, and so bytes that nobody asks for stay where they
