@@ -40,7 +40,7 @@ size_t fuzz_seed(unsigned i, uint8_t *to, size_t room)
         .entries = i ? 0 : 3,
         .result = {.end = "power-off"},
     };
-    char path[] = "/tmp/ringside-fuzz-XXXXXX";
+    char path[] = P_tmpdir "/ringside-fuzz-XXXXXX";
     int fd = i < 2 ? mkstemp(path) : -1;
     size_t n = 0;
 

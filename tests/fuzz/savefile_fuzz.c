@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 size_t fuzz_seed(unsigned i, uint8_t *to, size_t room)
 {
     struct save_info info = {.config = {.model = "native", .mem_bytes = RAM}};
-    char path[] = "/tmp/ringside-fuzz-XXXXXX";
+    char path[] = P_tmpdir "/ringside-fuzz-XXXXXX";
     int fd = i < 2 ? mkstemp(path) : -1;
 
     if (fd < 0)

@@ -18,7 +18,7 @@ struct temp {
 
 static inline struct temp temp_new(void)
 {
-    struct temp t = {.dir = "/tmp/ringside-unit-XXXXXX"};
+    struct temp t = {.dir = P_tmpdir "/ringside-unit-XXXXXX"};
 
     assert_non_null(mkdtemp(t.dir));
     snprintf(t.path, sizeof t.path, "%s/file", t.dir);

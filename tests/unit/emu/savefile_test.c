@@ -104,7 +104,7 @@ static void what_cannot_be_written_is_said(void **st)
     assert_non_null(strstr(err.text, "/nonexistent/file: No such file"));
     assert_false(savefile_write("/dev/null", &f->parts, &info, &err));
     assert_non_null(strstr(err.text, "not a regular file"));
-    assert_false(savefile_write("/tmp", &f->parts, &info, &err));
+    assert_false(savefile_write(P_tmpdir, &f->parts, &info, &err));
     char *path = malloc(10000);
     memset(path, 'x', 9999);
     path[9999] = 0;
@@ -123,7 +123,7 @@ static void what_cannot_be_read_is_said(void **st)
     assert_null(savefile_open("/nonexistent/file", &got, &err));
     assert_int_equal(err.class, ERR_FILE);
     assert_non_null(strstr(err.text, "/nonexistent/file: No such file"));
-    assert_null(savefile_open("/tmp", &got, &err));
+    assert_null(savefile_open(P_tmpdir, &got, &err));
     assert_non_null(strstr(err.text, "is a directory"));
     assert_null(savefile_open("/dev/null", &got, &err));
     assert_int_equal(err.class, ERR_FILE);

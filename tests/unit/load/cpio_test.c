@@ -207,7 +207,7 @@ static void archives_may_follow_each_other(void **st)
 
 static void a_directory_is_packed_in_order(void **st)
 {
-    char dir[] = "/tmp/ringside-cpio-XXXXXX", command[200];
+    char dir[] = P_tmpdir "/ringside-cpio-XXXXXX", command[200];
     struct initrd *rd = initrd_new();
     struct image img;
     const char *want[] = {"B", "a", "a/link", "a/x", "a/y", "fifo", "z"};
@@ -252,7 +252,7 @@ static void a_directory_is_packed_in_order(void **st)
 
 static void a_file_argument_goes_to_bin_or_where_it_says(void **st)
 {
-    char file[] = "/tmp/ringside-add-XXXXXX", argument[200];
+    char file[] = P_tmpdir "/ringside-add-XXXXXX", argument[200];
     int fd = mkstemp(file);
     struct initrd *rd = initrd_new();
     struct image img;
