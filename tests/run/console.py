@@ -8,12 +8,13 @@ import unittest
 import pexpect
 
 RINGSIDE = os.environ["RINGSIDE"]
-PROMPT = r"/ # $"
+# The shell asks the terminal where its cursor is; ours does not answer, as many do not.
+PROMPT = r"/ # (\x1b\[6n)?$"
 
 
 class Console(unittest.TestCase):
     def setUp(self):
-        self.child = pexpect.spawn(RINGSIDE, ["run"], timeout=60, encoding="utf-8", dimensions=(24, 80))
+        self.child = pexpect.spawn(RINGSIDE, ["run"], timeout=15, encoding="utf-8", dimensions=(24, 80))
         self.addCleanup(self.child.close, force=True)
         self.child.expect(PROMPT)
 
@@ -71,7 +72,7 @@ class Console(unittest.TestCase):
         # Stopped by reading from the terminal in the background.
         self.type("cat &\r")
         self.type("sleep 0.2; jobs\r", r"Stopped")
-        self.type("kill %1\r")
+        self.type("kill -9 %1\r")
         self.type("sleep 0.3 & wait; echo waited\r", "waited")
         self.type("(sleep 0.2; echo late) &\r", None)
         self.type("\r")
@@ -102,7 +103,7 @@ class Console(unittest.TestCase):
 
     def test_less_and_top(self):
         self.type("seq 100 | less\r", prompt=None)
-        self.child.expect("1\r\n2\r\n")
+        self.child.expect("22\r\n.*23\r\n")
         self.child.send(" ")
         self.child.expect("40")
         self.type("q")
@@ -127,15 +128,15 @@ class Console(unittest.TestCase):
         self.assertEqual(self.child.signalstatus, None)
 
     def test_pasting_much(self):
-        # Faster than anybody types; the line discipline and the queue must lose nothing.
-        text = "".join("echo line %d >>/tmp/log\r" % i for i in range(200))
-        self.child.send("stty -echo\r")
-        self.child.expect(PROMPT)
-        for i in range(0, len(text), 200):
-            self.child.send(text[i : i + 200])
-            self.child.expect(PROMPT, timeout=30)
-        self.child.send("\recho all; sort -u /tmp/log | wc -l\r")
-        self.child.expect("all\r\n200\r\n")
+        # Faster than anybody types; the queue and the line discipline must lose nothing.
+        self.type("cat >/tmp/log\r", prompt=None)
+        self.child.expect("log\r\n")
+        for i in range(4):
+            self.child.send("".join("this is line %02d\r" % n for n in range(25 * i, 25 * i + 25)))
+            self.child.expect("line %02d\r\n" % (25 * i + 24))
+        self.type("\x04")
+        self.type("sort -u /tmp/log | wc; head -n 1 /tmp/log\r", r"100 +400 +1600\r\nthis is line 00\r\n")
+        self.quit()
 
     def test_time_passes_as_it_does_outside(self):
         import time
