@@ -153,8 +153,13 @@ static bool place_initrd(struct place *p, const struct image *initrd, struct boo
 {
     if (!initrd->size)
         return true;
-    /* Right behind the kernel: kernels map that part of memory first. */
-    uint64_t at = place_find(p, initrd->size, PAGE_SIZE, HIGH_START, UINT32_MAX, PLACE_LOWEST);
+    /* Right behind the kernel, the part of memory that kernels map first; gaps between a kernel's
+       segments it may think its own. Before it only where there is no room behind. */
+    uint64_t at = place_find(p, initrd->size, PAGE_SIZE,
+                             out->kernel_end > HIGH_START ? out->kernel_end : HIGH_START,
+                             UINT32_MAX, PLACE_LOWEST);
+    if (!at)
+        at = place_find(p, initrd->size, PAGE_SIZE, HIGH_START, UINT32_MAX, PLACE_LOWEST);
     if (!at || !mem_write(p->mem, MADDR(at), initrd->data, initrd->size))
         return err_set(err, ERR_FILE,
                        "%s: an initrd of %zu KiB does not fit into %llu MiB of RAM "

@@ -44,7 +44,7 @@ static void an_elf_kernel_is_told_what_it_asks(void **st)
     uint32_t mod = ram32(m, mbi + 24), start = ram32(m, mod);
     assert_int_equal(ram32(m, mod + 4) - start, strlen(initrd));
     assert_int_equal(start % PAGE_SIZE, 0);
-    assert_true(start >= info.kernel_end || start + strlen(initrd) <= 0x110000);
+    assert_int_equal(start, info.kernel_end);
     assert_int_equal(start, info.initrd_start);
     assert_true(mem_read(m, MADDR(start), text, strlen(initrd)));
     assert_memory_equal(text, initrd, strlen(initrd));
@@ -66,6 +66,22 @@ static void an_elf_kernel_is_told_what_it_asks(void **st)
     assert_int_equal(at, end);
     assert_int_equal(last, RAM);
     assert_int_equal(usable, RAM - 0x100000 + 0x9FC00);
+    mem_free(m);
+}
+
+static void a_kernel_at_the_end_of_ram_has_its_initrd_before_it(void **st)
+{
+    struct test_elf e = good_elf();
+    struct mem *m = mem_new(RAM, NULL);
+    struct boot_request rq = request(&e, sizeof e);
+    struct boot_info info;
+
+    (void)st;
+    put_header(e.bytes[0], 0);
+    e.ph[1].p_paddr = RAM - 0x1000;
+    rq.initrd = (struct image){(const uint8_t *)"initrd", 6, "initrd"};
+    assert_true(boot_load(m, &rq, &info, NULL));
+    assert_int_equal(info.initrd_start, 0x101000);
     mem_free(m);
 }
 
@@ -249,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_elf_kernel_is_told_what_it_asks),
+        cmocka_unit_test(a_kernel_at_the_end_of_ram_has_its_initrd_before_it),
         cmocka_unit_test(without_an_initrd_there_are_no_modules),
         cmocka_unit_test(the_linux_door_can_be_asked_for),
         cmocka_unit_test(a_flat_image_is_loaded_by_its_own_addresses),
