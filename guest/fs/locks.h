@@ -13,8 +13,8 @@ struct lock_request { /* struct flock, in one width */
     pid_t pid;
 };
 
-/* Take or give up a range for current's process; waits when asked to. 0, -EAGAIN, -EDEADLK-less:
-   two who wait for each other wait until a signal comes. */
+/* Take or give up a range for current's process. 0; -EAGAIN when another has it and wait is false;
+   -ERESTARTSYS. Deadlocks are not looked for: two who wait for each other wait for a signal. */
 long locks_posix_set(struct file *f, const struct lock_request *r, bool wait);
 /* Replace *r by the first lock in its way; type F_UNLCK when there is none. */
 long locks_posix_test(struct file *f, struct lock_request *r);

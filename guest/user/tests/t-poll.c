@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* FIFOs, poll and select, and the pipes they watch: who waits, who is woken, and who is told that it is over. */
+/* FIFOs, poll and select, and the pipes they watch: who waits, who is woken, and who is told that
+   it is over. */
 #include "check.h"
 
 #include <fcntl.h>
