@@ -108,6 +108,12 @@ void engine_drop_written_code(struct vcpu *c)
     c->code_written = false;
 }
 
+void engine_set_exit(struct vcpu *c, const uint64_t *at)
+{
+    uint64_t none = 0, one = at ? *at : 0;
+    uc_ctl_set_exits(c->uc, at ? &one : &none, (size_t)(at != NULL));
+}
+
 void engine_drop_block(struct vcpu *c, uint32_t pc)
 {
     uc_ctl_remove_cache(c->uc, (uint64_t)pc, (uint64_t)pc + 1);

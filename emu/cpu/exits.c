@@ -101,6 +101,31 @@ static bool is_fetch_fault(uint32_t vector, uint32_t error, uint32_t cr2, uint32
     return cr2 == at || (cr2 - at < 15 && cr2 % PAGE_SIZE == 0);
 }
 
+/* As above, or somewhere in a block that starts at `at` and runs over its page's end. */
+static bool is_next_page(uint32_t vector, uint32_t error, uint32_t cr2, uint32_t at)
+{
+    return vector == X86_PF && !(error & PF_W) && cr2 == (at | (PAGE_SIZE - 1)) + 1;
+}
+
+/*
+ * The engine translates ahead. When its block runs into a page that cannot be fetched it reports that
+ * fault at the block's start, before the instructions that come first: at a time and an address
+ * that depend on where the block began. So we have it translate only up to the instruction that
+ * needs the missing page, by an exit before that, and let it fault there. True: that is arranged,
+ * forget this fault. False: the fault belongs to the instruction at `at`.
+ */
+bool exit_cut_page(struct vcpu *c, uint32_t at)
+{
+    uint64_t before = sites_page_end(c, at);
+    if (before == at || (c->cut && c->cut_block == at && c->cut_before == before))
+        return false;
+    c->cut = true;
+    c->cut_block = at;
+    c->cut_before = (uint32_t)before;
+    engine_set_exit(c, &before);
+    return true;
+}
+
 static void software_interrupt(struct vcpu *c, uint8_t vector, uint32_t next)
 {
     /* The engine stands behind the instruction; the owner wants to see it at the instruction. It
@@ -142,6 +167,8 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     } else if (last && at - last->pc < last->size && !is_fetch_fault(vector, error, cr2, at)) {
         c->now -= last->n - time_index(c, last, at) - 1;
         exit_fault(c, (uint8_t)vector, has_error_code(vector), error, cr2);
+    } else if (is_next_page(vector, error, cr2, at) && exit_cut_page(c, at)) {
+        /* It will fault again, at the right place. */
     } else if (c->now >= c->until) {
         /* The fetch belongs to the time after the stop; it will fault again. */
     } else {

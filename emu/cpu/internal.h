@@ -144,6 +144,10 @@ struct vcpu {
     bool armed;
     uint32_t armed_pc, opened[OPENED_MAX], opened_count;
 
+    /* a block that may not be translated beyond its page (exits.c) */
+    bool cut, cut_fresh; /* fresh: arranged outside the engine, not yet tried */
+    uint32_t cut_block, cut_before, cut_again;
+
     struct site *site;
     uint32_t next_site;
     uintptr_t buffer_lowest;
@@ -216,9 +220,10 @@ static inline uint32_t env_cpl(const struct vcpu *c)
 }
 
 /* engine.c */
-void engine_flush_blocks(struct vcpu *c);            /* outside only */
-void engine_drop_written_code(struct vcpu *c);       /* outside only */
-void engine_drop_block(struct vcpu *c, uint32_t pc); /* a virtual address, anywhere */
+void engine_flush_blocks(struct vcpu *c);                 /* outside only */
+void engine_drop_written_code(struct vcpu *c);            /* outside only */
+void engine_set_exit(struct vcpu *c, const uint64_t *at); /* NULL: none */
+void engine_drop_block(struct vcpu *c, uint32_t pc);      /* a virtual address, anywhere */
 
 /* time.c */
 void time_settle(struct vcpu *c);
@@ -237,6 +242,8 @@ void time_forget_last(struct vcpu *c);
 void sites_scan(struct vcpu *c, struct slot *s);
 /* Address of instruction k of the block. */
 uint32_t sites_address(struct vcpu *c, const struct slot *s, uint32_t k);
+/* The first instruction from pc on that does not lie wholly in pc's page. */
+uint32_t sites_page_end(struct vcpu *c, uint32_t pc);
 void sites_on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *slot);
 bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi);
 void sites_set_range(struct vcpu *c, uint32_t lo, uint32_t hi);
@@ -252,6 +259,7 @@ void exit_raised(struct vcpu *c); /* what cpu_raise() asked for */
 void exit_advance(struct vcpu *c, uint32_t eip, uint8_t len);
 void exit_report_mmio(struct vcpu *c);
 void exit_stuck(struct vcpu *c, const char *why);
+bool exit_cut_page(struct vcpu *c, uint32_t at);
 void exits_on_intr(uc_engine *uc, uint32_t vector, void *c);
 bool exits_on_invalid(uc_engine *uc, void *c);
 /* Must cpu_run look before the next guest instruction? */

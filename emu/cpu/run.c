@@ -11,9 +11,36 @@ static const char *engine_error(uc_err e)
     return e ? uc_strerror(e) : "the engine stopped for no reason";
 }
 
+/*
+ * The engine came to an exit: before an instruction that needs a page it may not fetch (exits.c), or
+ * one that was translated into some other block meanwhile. The block's count includes what did
+ * not run. False: it stays where it is, this is something else.
+ */
+static bool at_an_exit(struct vcpu *c)
+{
+    const struct slot *last = time_last(c);
+    uint32_t pc = env_eip(c) + env_cs_base(c);
+    if (last && pc - last->pc <= last->size) {
+        uint32_t index = time_index(c, last, pc);
+        c->now -= last->n - index;
+        if (index)
+            c->cut_again = 0;
+        engine_drop_block(c, last->pc);
+    }
+    engine_drop_block(c, pc);
+    return c->cut_again++ < 4;
+}
+
 /* The engine returned by itself. */
 static void stopped_by_itself(struct vcpu *c, uc_err e)
 {
+    if (!e && at_an_exit(c))
+        return;
+    uint32_t at = env_eip(c) + env_cs_base(c);
+    if (e == UC_ERR_FETCH_PROT && exit_cut_page(c, at)) {
+        c->cut_fresh = true;
+        return;
+    }
     if (e == UC_ERR_FETCH_PROT) {
         /* A jump into a hole. What is read there is FF FF, which is no instruction. Like any other
            fetch that faults it is one attempted instruction, if there is time for it. */
@@ -57,6 +84,12 @@ static void service(struct vcpu *c)
             engine_drop_block(c, c->opened[i]);
         sites_clear_range(c);
     }
+    if (c->cut && !c->cut_fresh) {
+        c->cut = false;
+        engine_set_exit(c, NULL);
+        engine_drop_block(c, c->cut_block);
+    }
+    c->cut_fresh = false;
     c->opened_count = 0;
     c->armed = false;
     if (c->code_written)

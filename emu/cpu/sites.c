@@ -215,6 +215,17 @@ uint32_t sites_address(struct vcpu *c, const struct slot *s, uint32_t k)
     return s->pc + at;
 }
 
+uint32_t sites_page_end(struct vcpu *c, uint32_t pc)
+{
+    struct bytes b = {.code32 = env_get(c, c->at.hflags) & HF_CS32};
+    struct x86_insn insn;
+    uint32_t at = 0;
+    b.n = cpu_fetch(c, GVA(pc), b.b, PAGE_SIZE - pc % PAGE_SIZE);
+    while (at < b.n && x86_decode(b.b + at, b.n - at, b.code32, &insn) && insn.length)
+        at += insn.length;
+    return pc + at;
+}
+
 /* `mov cr2` has no row in the decoder's table: only we must see it, because the engine's CR2 is
    not the guest's (exits.c). 0F 22 /2. */
 static bool is_mov_to_cr2(const uint8_t *p, uint32_t length)

@@ -133,7 +133,7 @@ static struct guest *random_guest(uint64_t seed)
     random_code(code, 0x600);
     assert_true(mem_write(g->m, MADDR(G_HANDLERS), code, 0x600));
     for (unsigned v = 0; v < 256; v++)
-        if (chance(8))
+        if (v < 20 || chance(8))
             guest_gate(g, (uint8_t)v,
                        chance(3) ? G_HANDLERS + chance(0x600) : G_CODE + chance(0x1000),
                        chance(6) ? 0xe : 0xf, chance(2) ? 3 : 0);
