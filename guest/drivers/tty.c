@@ -161,13 +161,18 @@ static size_t take(struct tty *t, char *buf, size_t n, bool *end)
     return got;
 }
 
+bool tty_receives(const struct tty *t)
+{
+    return t->termios.cflag & CREAD;
+}
+
 /* Is there enough for a reader? If not, ask the line for more. */
 static bool enough(struct tty *t, uint32_t want)
 {
     bool ready = tty_available(t) >= want;
 
     if (!ready)
-        uart_ask(true);
+        uart_ask(tty_receives(t));
     return ready;
 }
 

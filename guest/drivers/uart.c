@@ -63,7 +63,7 @@ static void receive(__attribute__((unused)) struct trap_frame *f)
     while (n < sizeof bytes && (inb(COM1 + LSR) & LSR_DATA))
         bytes[n++] = inb(COM1 + DATA);
     inb(COM1 + IIR);
-    if (n)
+    if (n && tty_receives(tty_console()))
         tty_input(tty_console(), bytes, n);
     if (n == sizeof bytes) {
         /* More may be there, and the 8259 sees edges only: lower the line, so that it can rise. */

@@ -175,6 +175,7 @@ void poll_wait(struct poll_table *pt, struct wait_queue *q);
 
 struct tty *tty_console(void);
 void tty_input(struct tty *t, const char *bytes, size_t n); /* from the UART's interrupt */
+bool tty_receives(const struct tty *t); /* CREAD: are the line's bytes wanted at all? */
 long tty_set_controlling(struct tty *t, struct task *leader);
 void tty_session_exit(struct task *leader); /* SIGHUP to the foreground group, detach */
 uint32_t tty_device_number(const struct tty *t);

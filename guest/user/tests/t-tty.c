@@ -197,6 +197,8 @@ int main(int argc, char **argv)
     mode = before;
     memcpy(mode.c_cc, keys, sizeof keys);
     mode.c_iflag = ICRNL;
+    if (master < 0)
+        mode.c_cflag &= ~CREAD; /* no other keys than ours: the line itself is not listened to */
     mode.c_lflag = ISIG | ICANON | IEXTEN; /* no ECHO: this terminal may be where results go */
     tcsetattr(tty, TCSAFLUSH, &mode);
     blocking(false);
