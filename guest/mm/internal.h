@@ -37,7 +37,7 @@ void area_merge_range(struct mm *m, uint32_t start, uint32_t end);
 /* range.c: page-table work on [start, end) */
 void range_unmap(struct mm *m, uint32_t start, uint32_t end);
 void range_protect(struct mm *m, const struct vm_area *a);
-bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a);
+bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a, uint32_t stack_page);
 bool range_move(struct mm *m, uint32_t from, uint32_t to, uint32_t len);
 
 /* What the entries of an area may allow. write: the page is the process's own to change. */

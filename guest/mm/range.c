@@ -78,12 +78,23 @@ void range_protect(struct mm *m, const struct vm_area *a)
         flush(m);
 }
 
+/* A page of the child's own instead of a shared one. */
+static struct page *copy_for_child(const struct page *from)
+{
+    struct page *p = page_alloc();
+
+    if (p)
+        memcpy(page_address(p), page_address(from), PAGE_SIZE);
+    return p;
+}
+
 /*
  * Give the child of fork what a process owns in an area: both now map the same pages, read-only if
  * they are private, and whoever writes first gets a copy. Pages that are the file's are left out:
- * the child can fault them in again, and often never does. false: out of memory.
+ * the child can fault them in again, and often never does. The one page that both are sure to write,
+ * and at once, is copied now, without two faults: that of the stack pointer. false: out of memory.
  */
-bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a)
+bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a, uint32_t stack_page)
 {
     bool protected = false, done = true;
 
@@ -103,6 +114,16 @@ bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a)
             if (!dst && !(dst = pte_alloc(to, addr))) {
                 done = false;
                 break;
+            }
+            if (addr == stack_page && (v & PTE_W)) {
+                p = copy_for_child(p);
+                if (!p) {
+                    done = false;
+                    break;
+                }
+                pv_set_pte_at(to, addr, dst, pfn_pte(page_to_pfn(p), area_prot(a, true)));
+                to->rss++;
+                continue;
             }
             if (v & PTE_W) {
                 v &= ~(uint64_t)PTE_W;

@@ -3,6 +3,7 @@
 #include "fs/fs.h"
 #include "internal.h"
 #include "kernel/process.h"
+#include "kernel/syscall.h"
 #include "mman.h"
 #include "pagetable.h"
 
@@ -76,7 +77,7 @@ struct mm *mm_fork(struct mm *from)
             goto fail;
         copy->own_pages = a->own_pages;
         list_add_tail(&m->areas, &copy->link);
-        if (!range_fork(m, from, a))
+        if (!range_fork(m, from, a, current_frame()->esp & PAGE_MASK))
             goto fail;
     }
     m->code_start = from->code_start, m->code_end = from->code_end;
