@@ -138,6 +138,7 @@ struct vcpu {
     uint32_t range_lo, range_hi;
     struct slot *baked;
     uint32_t baked_lo, baked_hi;
+    uint32_t doubted;
     uint32_t opening, opening_again; /* the block being translated anew, and for how often */
 
     /* exact stops: blocks that call us before every instruction, dropped when the stop is over */
@@ -239,7 +240,8 @@ struct slot *time_last(const struct vcpu *c);
 void time_forget_last(struct vcpu *c);
 
 /* sites.c */
-void sites_scan(struct vcpu *c, struct slot *s);
+/* Decode it. False: that is not what the engine has translated. */
+bool sites_scan(struct vcpu *c, struct slot *s);
 /* Address of instruction k of the block. */
 uint32_t sites_address(struct vcpu *c, const struct slot *s, uint32_t k);
 /* The first instruction from pc on that does not lie wholly in pc's page. */

@@ -233,7 +233,7 @@ static bool is_mov_to_cr2(const uint8_t *p, uint32_t length)
     return length == 3 && p[0] == 0x0f && p[1] == 0x22 && (p[2] >> 3 & 7) == 2;
 }
 
-void sites_scan(struct vcpu *c, struct slot *s)
+bool sites_scan(struct vcpu *c, struct slot *s)
 {
     struct bytes b;
     struct x86_insn insn = {0};
@@ -271,6 +271,7 @@ void sites_scan(struct vcpu *c, struct slot *s)
     s->tail = insn.length & 15;
     s->ends = insn.ends_block || (insn.rep && insn.length);
     s->visited = 1;
+    return at == s->size && index == s->n;
 }
 
 bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi)

@@ -230,8 +230,20 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
         goto out;
     }
     if (!s->visited) {
-        sites_scan(c, s);
+        bool same = sites_scan(c, s);
         note_fill(c, code);
+        /* The engine has translated other bytes than we see: its TLB holds a translation that the
+           guest's tables no longer have. Flush, and look once more. */
+        if (!same && c->doubted != pc) {
+            uint32_t eip = pc - env_cs_base(c);
+            c->doubted = pc;
+            uc_ctl_flush_tlb(c->uc);
+            engine_drop_block(c, pc);
+            time_forget_last(c);
+            uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
+            goto out;
+        }
+        c->doubted = 0;
     }
 
     /* The engine replays a store that hit its own block as a block of one instruction. The store was

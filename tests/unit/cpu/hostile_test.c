@@ -10,7 +10,7 @@
 
 #include "cpu/internal.h"
 
-enum { CYCLES = 4000, HASHED = 0x40000 };
+enum { CYCLES = 4000, HASHED = 0x40000, HIDDEN_PD = 0x300000, HIDDEN_PT = 0x301000 };
 
 static uint64_t rng;
 static uint32_t chance(uint32_t n)
@@ -30,14 +30,14 @@ static const struct {
     {                          \
         sizeof(text) - 1, text \
     }
-    S("\x0f\x22\xc0"), /* mov %eax,%cr0 */
-    S("\x0f\x22\xd8"), /* mov %eax,%cr3 */
-    S("\x0f\x22\xd0"), /* mov %eax,%cr2 */
-    S("\x0f\x22\xe0"), /* mov %eax,%cr4 */
-    S("\x0f\x20\xc0"), /* mov %cr0,%eax */
-    S("\x0f\x20\xd0"), /* mov %cr2,%eax */
-    S("\x0f\x23\xf8"), /* mov %eax,%db7 */
-    S("\x0f\x21\xf0"), /* mov %db6,%eax */
+    S("\x0f\x22\xc0"),                     /* mov %eax,%cr0 */
+    S("\xb8\x00\x00\x30\x00\x0f\x22\xd8"), /* mov $HIDDEN_PD,%eax; mov %eax,%cr3 */
+    S("\x0f\x22\xd0"),                     /* mov %eax,%cr2 */
+    S("\x0f\x22\xe0"),                     /* mov %eax,%cr4 */
+    S("\x0f\x20\xc0"),                     /* mov %cr0,%eax */
+    S("\x0f\x20\xd0"),                     /* mov %cr2,%eax */
+    S("\x0f\x23\xf8"),                     /* mov %eax,%db7 */
+    S("\x0f\x21\xf0"),                     /* mov %db6,%eax */
     S("\x0f\x30"),
     S("\x0f\x32"), /* wrmsr, rdmsr */
     S("\x0f\x31"),
@@ -122,6 +122,22 @@ static void random_code(uint8_t *p, size_t n)
     }
 }
 
+/* Random page tables, out of the program's reach: what a guest sees that changes its tables and
+   forgets to flush depends on the TLB, and no processor promises anything about that. */
+static void hidden_paging(struct guest *g)
+{
+    guest_paging(g);
+    for (uint32_t i = 0; i < 1024; i++)
+        guest_set_word(g, HIDDEN_PT + i * 4, guest_word(g, G_PT + i * 4));
+    guest_set_word(g, HIDDEN_PD, HIDDEN_PT | 7);
+    for (unsigned i = 0; i < 20; i++)
+        guest_set_word(g, HIDDEN_PT + chance(64) * 4, chance(0x40) << 12 | chance(8) | chance(8));
+    guest_set_word(g, HIDDEN_PT + 0xb * 4, G_CODE | 7);
+    guest_set_word(g, HIDDEN_PT + (HIDDEN_PD >> 12) * 4, 0);
+    guest_set_word(g, HIDDEN_PT + (HIDDEN_PT >> 12) * 4, 0);
+    cpu_regs_rw(g->c)->cr3 = HIDDEN_PD;
+}
+
 static struct guest *random_guest(uint64_t seed)
 {
     rng = seed * 0x9e3779b97f4a7c15ull + 1;
@@ -139,10 +155,7 @@ static struct guest *random_guest(uint64_t seed)
                        chance(6) ? 0xe : 0xf, chance(2) ? 3 : 0);
     guest_start(g, chance(4), G_CODE + chance(64));
     if (chance(4)) {
-        guest_paging(g);
-        for (unsigned i = 0; i < 20; i++)
-            guest_set_word(g, G_PT + chance(64) * 4, chance(0x40) << 12 | chance(8) | chance(8));
-        guest_set_word(g, G_PT + 0xb * 4, G_CODE | 7);
+        hidden_paging(g);
     }
     struct x86_regs *r = cpu_regs_rw(g->c);
     for (unsigned i = 0; i < 8; i++)
