@@ -54,7 +54,8 @@ static void pass_time(struct machine *m, struct domain *d, uint64_t now, uint64_
         domain_kill(d, "halted with interrupts off: nothing can wake it");
         return;
     }
-    if (next == CLOCK_NEVER && !input_is_open(m->input)) {
+    /* A patient pipe is no hope either: a guest that sleeps does not ask for its bytes. */
+    if (next == CLOCK_NEVER && (!input_is_open(m->input) || input_is_patient(m->input))) {
         domain_kill(d, "halted with no timer armed and no more input: nothing can wake it");
         return;
     }
