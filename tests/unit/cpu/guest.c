@@ -181,7 +181,7 @@ bool guest_run(struct guest *g, uint64_t until)
             return false;
         uint64_t next = g->irq_period && g->irq_next < until ? g->irq_next : until;
         cpu_want_window(g->c, g->irq_pending);
-        if (cpu_run(g->c, next) == CPU_HALTED) {
+        if (cpu_run(g->c, next) == CPU_HALTED && !(g->irq_pending && cpu_interruptible(g->c))) {
             if (!g->irq_period)
                 return true;
             if (cpu_now(g->c) < next)
