@@ -207,6 +207,17 @@ static bool usable_frame(uint32_t addr)
     return usable;
 }
 
+/* There is no highmem: what the direct map cannot reach stays unused. */
+static bool beyond_direct_map(void)
+{
+    for (unsigned i = 0; i < boot_info.ranges; i++) {
+        const struct boot_range *r = &boot_info.range[i];
+        if (r->type == 1 && r->start + r->size > DIRECT_MAP_MAX)
+            return true;
+    }
+    return false;
+}
+
 static void lower_to(uint32_t *next, uint32_t addr, uint64_t boundary)
 {
     if (boundary > addr && boundary < *next)
@@ -270,6 +281,8 @@ void mm_init(void)
 
     frames_init(early_alloc(frames * sizeof(struct page)), frames);
     release_frames(top);
+    if (beyond_direct_map())
+        printk("memory: only the first %u MiB are used\n", DIRECT_MAP_MAX >> 20);
     mem_stats(&stats);
     printk("memory: %u KiB, of which %u KiB are free\n", top >> 10, stats.free << 2);
 }
