@@ -34,10 +34,10 @@ static inline pfn_t val_pfn(uint64_t value)
     return PFN((uint32_t)((value & PTE_FRAME) >> PAGE_SHIFT));
 }
 
-/* Present or not is the one thing that looks the same to every backend, in an entry as it stands. */
+/* Is there a page behind the entry? These bits look the same to every backend, as they stand. */
 static inline bool pte_present(const pte_t *p)
 {
-    return ((volatile uint32_t *)p)[0] & PTE_P;
+    return ((volatile uint32_t *)p)[0] & (PTE_P | PTE_HELD);
 }
 
 static inline bool pmd_present(const pmd_t *p)

@@ -14,10 +14,10 @@
  */
 uint64_t area_prot(const struct vm_area *a, bool write)
 {
-    uint64_t prot = PTE_P | PTE_A;
+    uint64_t prot = PTE_P | PTE_U | PTE_A;
 
-    if (a->flags & (VM_READ | VM_WRITE | VM_EXEC))
-        prot |= PTE_U; /* PROT_NONE keeps its pages, out of user mode's sight */
+    if (!(a->flags & (VM_READ | VM_WRITE | VM_EXEC)))
+        return PTE_HELD; /* PROT_NONE keeps its pages, out of everybody's sight */
     if (write && (a->flags & VM_WRITE))
         prot |= PTE_W | PTE_D;
     if (!(a->flags & VM_EXEC))

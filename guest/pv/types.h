@@ -56,6 +56,7 @@
 #define PTE_U  0x4
 #define PTE_A  0x20
 #define PTE_D  0x40
+#define PTE_HELD 0x200 /* ours to use: a page is here, though P is clear (PROT_NONE) */
 
 #define PF_PROTECTION 0x1 /* the page was there; else it was not */
 #define PF_WRITE      0x2
