@@ -12,7 +12,7 @@ for i in 1 2 3 4 5; do (sleep 0.0$i; echo child $i) & done; wait
 seq 1 2000 | sort -n | md5sum
 head -c 100000 /dev/urandom | md5sum
 awk "BEGIN { for (i = 0; i < 2000; i++) s += sin(i); print s }"
-timeout 1 sh -c "trap : USR1; while :; do :; done"
+timeout 0.2 sh -c "trap : USR1; while :; do :; done"
 find /bin | wc -l
 cat /proc/uptime /proc/stat >/tmp/x; cp /tmp/x /tmp/y; gzip /tmp/y
 exit 6'
@@ -90,7 +90,7 @@ same() { # REPORT REPORT
         [ "$(field cycles <first)" = "$at" ]
         report second --load machine
         same whole second
-        cat first.console second.console | cmp - whole.console
+        cat first.console second.console | grep -v '^ringside: stopped' | cmp - whole.console
     done
 }
 
@@ -98,11 +98,11 @@ same() { # REPORT REPORT
     report whole -e "$WORK"
     total=$(field cycles <whole)
     report part -e "$WORK" --max-cycles 1000003 --save m0
-    n=0
-    for at in $(seq $((total / 8)) $((total / 8)) $((total - 1000))); do
-        report part --load m$n --max-cycles "$at" --save m$((n + 1))
-        n=$((n + 1))
+    for n in 0 1 2 3 4 5 6; do # --max-cycles counts from where the saved machine is
+        report part --load m$n --max-cycles $((total / 9)) --save m$((n + 1))
+        [ "$(field end <part)" = max-cycles ]
     done
+    n=7
     report last --load m$n
     same whole last
 }
@@ -117,7 +117,7 @@ same() { # REPORT REPORT
         b=$((a + RANDOM))
         report there -e "$WORK" --max-cycles $b
         report half -e "$WORK" --max-cycles $a --save machine
-        report rest --load machine --max-cycles $b
+        report rest --load machine --max-cycles $((b - a))
         same there rest
     done
 }

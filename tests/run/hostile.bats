@@ -44,7 +44,7 @@ P
     refused ringside run --kernel big-endian
     poke "$kernel" arm 18 2800
     refused ringside run --kernel arm
-    cp "$(command -v true)" host-program # a 64-bit, dynamic program
+    cp "$(type -P true)" host-program # a 64-bit, dynamic program
     refused ringside run --kernel host-program
 }
 
@@ -75,7 +75,7 @@ P
     [ $status -eq 65 ] || [ $status -eq 70 ] || [ $status -eq 75 ] || [ $status -eq 0 ]
 }
 
-@test "a thousand damaged kernels: refused, dead or alive, but never a crash" {
+@test "damaged kernels: refused, dead or alive, but never a crash" {
     cat >fuzz.py <<'P'
 import os, random, subprocess, sys
 random.seed(int(sys.argv[2]))
@@ -103,7 +103,7 @@ P
     mkdir small
     echo x >small/x
     (cd small && echo x | cpio -o -H newc --quiet) >small.cpio
-    python3 fuzz.py "$kernel" "${SEED:-1}" "${FUZZ:-150}"
+    python3 fuzz.py "$kernel" "${SEED:-1}" "${FUZZ:-60}"
 }
 
 @test "archives that lie" {
@@ -151,9 +151,9 @@ P
     ) >longer
     refused ringside run --load longer
     RANDOM=${SEED:-7}
-    for i in $(seq 40); do
+    for i in $(seq 24); do
         at=$(((RANDOM * 32768 + RANDOM) % size))
-        [ $i -gt 20 ] || at=$((RANDOM % 128))
+        [ $i -gt 12 ] || at=$((RANDOM % 128))
         old=$(od -An -tu1 -j $at -N 1 machine)
         poke machine altered $at "$(printf %02x $((old ^ (1 << RANDOM % 8))))"
         refused ringside run --load altered
@@ -164,7 +164,7 @@ P
     refused ringside run --load /dev/null
     refused ringside run --load "$RINGSIDE_BUILD/ringside-kernel"
     # And the file as it was is still good.
-    says 75 'max-cycles' ringside run --load machine --max-cycles 60M
+    says 75 'max-cycles' ringside run --load machine --max-cycles 10M
 }
 
 @test "recordings that are cut or altered" {
@@ -175,9 +175,9 @@ P
         refused ringside verify cut
     done
     RANDOM=${SEED:-8}
-    for i in $(seq 30); do
+    for i in $(seq 20); do
         at=$(((RANDOM * 32768 + RANDOM) % size))
-        [ $i -gt 15 ] || at=$((RANDOM % 128))
+        [ $i -gt 10 ] || at=$((RANDOM % 128))
         old=$(od -An -tu1 -j $at -N 1 record)
         poke record altered $at "$(printf %02x $((old ^ (1 << RANDOM % 8))))"
         refused ringside verify altered
@@ -192,11 +192,22 @@ P
 }
 
 @test "files that cannot be written" {
-    says 65 'no/such/directory|No such file' guest true --max-cycles 10M --save no/such/directory ||
-        says 71 'no/such/directory|No such file' guest true --max-cycles 10M --save no/such/directory
+    # What has ended cannot be saved; that is said, and is no failure of the run.
+    says 0 'nothing saved' guest true --save no/such/directory
+    unwritable() { # FILE COMMAND...: 65 or 71, and the name
+        local status=0
+        "${@:2}" >out 2>err || status=$?
+        { [ $status -eq 65 ] || [ $status -eq 71 ]; } && grep -qF -- "$1" err || {
+            echo "status $status"
+            cat err
+            return 1
+        }
+    }
+    unwritable no/such guest 'while :; do :; done' --max-cycles 10M --save no/such/directory
+    unwritable no/such guest true --record no/such/directory
     [ "$(id -u)" -eq 0 ] || {
         mkdir closed && chmod 500 closed
-        says 65 closed guest true --record closed/file || says 71 closed guest true --record closed/file
+        unwritable closed guest true --record closed/file
     }
-    says 65 full guest true --record /dev/full || says 71 full guest true --record /dev/full
+    unwritable full guest true --record /dev/full
 }
