@@ -32,6 +32,7 @@ void uart_write(const char *bytes, size_t n); /* raw, waits until the FIFO has t
 /* ---- the end (power.c) ---- */
 
 void power_off(uint32_t status) __noreturn; /* status: the run's, where there is a port for it */
+void power_off_panicked(void) __noreturn;
 void power_reset(void) __noreturn;
 void power_halt(void) __noreturn; /* stop for ever, interrupts masked */
 
