@@ -17,7 +17,11 @@
 static void on_console(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct console *c = ctx;
-    fwrite(bytes, 1, n, c->out);
+    if (fwrite(bytes, 1, n, c->out) == n || c->error)
+        return;
+    c->error = errno; /* nobody will see the rest: there is no sense in going on */
+    c->quit = true;
+    machine_stop(c->machine);
 }
 
 static void on_log(void *ctx, const char *line)
@@ -138,6 +142,7 @@ bool console_attach(struct console *c, struct machine *m, struct err *err)
 
 void console_detach(struct console *c)
 {
-    fflush(c->out);
+    if (fflush(c->out) == EOF && !c->error)
+        c->error = errno;
     term_restore();
 }

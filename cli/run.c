@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside run`: boot, be the console, end with the guest's status. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "emu/guard.h"
@@ -19,6 +22,22 @@ static void stop_running(void *ctx)
         machine_stop(running);
 }
 
+/* A run may be long: whether its files can be written is better known before. */
+static bool can_write(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_FILE, "%s: not a regular file, so nothing can be saved there",
+                       path);
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    bool ok = dir && access(dir, W_OK | X_OK) == 0;
+    if (!ok)
+        err_set(err, ERR_FILE, "%s: nothing can be written there: %s", path, strerror(errno));
+    free(dir);
+    return ok;
+}
+
 /* A loaded machine is what it is: options that say what to boot would be lies. */
 static bool check(const struct options *o, struct err *err)
 {
@@ -30,7 +49,7 @@ static bool check(const struct options *o, struct err *err)
                            "--load goes on with a machine that is there: --%s has nothing to say "
                            "to it",
                            boot_only[i]);
-    return true;
+    return (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
 }
 
 static bool prepare(struct session *s, const struct options *o, struct err *err)
@@ -113,6 +132,10 @@ int cmd_run(const struct options *o)
         enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
         status = finish(&s, o, kind);
+        if (c.error) {
+            fprintf(stderr, "ringside: cannot write the guest's output: %s\n", strerror(c.error));
+            status = ERR_SYSTEM;
+        }
     } else {
         console_detach(&c);
         status = failed(&err);
