@@ -28,6 +28,8 @@ const struct command command_table[COMMANDS] = {
 };
 
 #define IN(ID)              (1u << CMD_##ID)
+#define EVERY_COMMAND       ((1u << COMMANDS) - 1)
+#define EVERY_BUT_HELP      (EVERY_COMMAND & ~IN(HELP))
 #define ANY                 0, UINT64_MAX, NULL
 #define LIMITS(least, most) least, most, NULL
 #define CHOICES(words)      0, UINT64_MAX, words
@@ -137,6 +139,8 @@ static bool set_value(struct options *o, const struct option_row *row, const cha
                       struct err *err)
 {
     void *field = (char *)o + row->field;
+    if (row->kind == OPTION_TEXT && (o->given & 1u << (row - option_table)))
+        return err_set(err, ERR_USAGE, "--%s is given twice; which one is meant?", row->name);
     o->given |= 1u << (row - option_table);
     switch (row->kind) {
     case OPTION_FLAG:
