@@ -49,7 +49,7 @@ same() { # REPORT REPORT
 @test "every tiny kernel twice" {
     for kernel in "$RINGSIDE_BUILD"/tests/guest/*; do
         [ -x "$kernel" ] || continue
-        [ "${kernel##*/}" != dying ] || continue
+        case ${kernel##*/} in dying | work) continue ;; esac
         report a --kernel "$kernel"
         report b --kernel "$kernel"
         same a b
