@@ -12,6 +12,9 @@
  *                        v
  *              registers, memory, interrupts changed; the guest goes on
  *
+ * What will come with live switching between models (quiesce, export, import) is not in the table
+ * yet; HV_MODEL_ABI will say so.
+ *
  * The smallest useful model is hv-models/native/: read it first.
  */
 #ifndef HV_MODELS_HV_H
@@ -59,7 +62,7 @@ struct hv_show {
     const char *format; /* "hex", "dec", "bool" */
 };
 
-/* How the model's devices are named to its guest. */
+/* Which devices a domain under the model sees: bits of hv_model.devices. */
 enum hv_device { HV_DEV_PC = 1 /* 8259, 8254, 16550, CMOS, power */, HV_DEV_STATUS = 2 };
 
 struct hv_model {

@@ -252,7 +252,9 @@ static void update_load_average(void)
     static const uint32_t decay[3] = {1884, 2014, 2037};
 
     for (int i = 0; i < 3; i++)
-        load_average[i] = (load_average[i] * decay[i] + running * 2048 * (2048 - decay[i])) / 2048;
+        load_average[i] =
+            ((uint64_t)load_average[i] * decay[i] + (uint64_t)running * 2048 * (2048 - decay[i])) >>
+            11;
 }
 
 void sched_tick(bool user)

@@ -9,21 +9,19 @@ static const syscall_fn table[] = {
 #include "syscalls.def"
 #undef SYSCALL
 };
+_Static_assert(ARRAY_LEN(table) < 512, "complain_once() has a bit for every number");
 
-static uint8_t complained[ARRAY_LEN(table) / 8 + 1]; /* a bit a number */
+/* A bit a number; the last one is for all numbers beyond, of which one tells about the others. */
+enum { NUMBERS = 512 };
+static uint8_t complained[NUMBERS / 8];
 
 static void complain_once(uint32_t nr)
 {
-    if (nr < ARRAY_LEN(table)) {
-        if (complained[nr / 8] & 1 << nr % 8)
-            return;
-        complained[nr / 8] |= 1 << nr % 8;
-    } else {
-        static uint32_t last;
-        if (nr == last)
-            return;
-        last = nr;
-    }
+    uint32_t bit = MIN(nr, NUMBERS - 1);
+
+    if (complained[bit / 8] & 1 << bit % 8)
+        return;
+    complained[bit / 8] |= 1 << bit % 8;
     printk("%s (%d): no system call %u\n", current->comm, current->pid, nr);
 }
 
