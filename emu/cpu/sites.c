@@ -293,7 +293,8 @@ bool sites_scan(struct vcpu *c, struct slot *s)
     s->tail = insn.length & 15;
     s->ends = insn.ends_block || (insn.rep && insn.length);
     s->visited = 1;
-    return same || (at == s->size && index == s->n);
+    /* A block that was cut before a page's end counts its exit, too. */
+    return same || (at == s->size && (index == s->n || (c->cut && index + 1 == s->n)));
 }
 
 bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi)

@@ -5,6 +5,9 @@
  * time must end in the very state of one that never was.
  *
  *     unit-cpu-hostile [FIRST-SEED COUNT]    more of it, by hand
+ *
+ * One program in some hundreds does what emu/cpu/time.c names as left (it stores twice into the block
+ * that it is running); its stopped run may differ, and no other may.
  */
 #include "guest.h"
 
