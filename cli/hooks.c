@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside hooks`: the catalogue, and how the kernel's backends fill it. */
-#include <fnmatch.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "debugger/backend.h"
 #include "report.h"
 #include "session.h"
 
-/* A pattern may name a hook with or without what stands around its group. */
-static bool matches(const struct hook_info *h, const char *pattern)
-{
-    char full[64];
-
-    hook_full_name(h, full, sizeof full);
-    if (!fnmatch(pattern, full, 0) || !fnmatch(pattern, h->name, 0))
-        return true;
-    snprintf(full, sizeof full, "%s.%s", h->group, h->name);
-    return !fnmatch(pattern, full, 0);
-}
-
 static bool chosen(const struct options *o, const struct hook_info *h)
 {
     for (size_t i = 0; i < o->operands; i++)
-        if (matches(h, o->operand[i]))
+        if (hook_matches(h, o->operand[i]))
             return true;
     return o->operands == 0;
 }

@@ -3,6 +3,7 @@
    become in the kernel. */
 #include "hooks.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,4 +131,15 @@ const char *hook_convention_name(enum hook_convention c)
         [HOOK_JUMP] = "jumped to, does not come back",
     };
     return name[c];
+}
+
+bool hook_matches(const struct hook_info *h, const char *pattern)
+{
+    char full[64];
+
+    hook_full_name(h, full, sizeof full);
+    if (!fnmatch(pattern, full, 0) || !fnmatch(pattern, h->name, 0))
+        return true;
+    snprintf(full, sizeof full, "%s.%s", h->group, h->name);
+    return !fnmatch(pattern, full, 0);
 }

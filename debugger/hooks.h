@@ -40,4 +40,7 @@ unsigned hook_words(const struct hook_info *h);
 /* "registers EAX, EDX, ECX, then the stack", ... */
 const char *hook_convention_name(enum hook_convention c);
 
+/* Does a pattern name it: "pv_mmu_ops.set_pte", "mmu.set*", "set_pte", with the wildcards of a shell? */
+bool hook_matches(const struct hook_info *h, const char *pattern);
+
 #endif

@@ -103,11 +103,24 @@ static bool needs_the_loop(struct domain *d)
            (!d->window_wanted && d->ops->irq_pending(d)) || machine_input_due(m) <= now;
 }
 
+/* A watcher's mark: no model hears of it, and nothing has become due since the last boundary. */
+static enum cpu_act show_watcher(struct domain *d, const struct cpu_exit *x)
+{
+    struct machine *m = d->machine;
+
+    if (!m->watcher.mark || !m->watcher.mark(m->watcher.ctx, d, x))
+        return CPU_DONE;
+    m->stop = 1;
+    return CPU_LEAVE;
+}
+
 enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
 {
     struct domain *d = ctx;
 
     (void)c;
+    if (x->kind == EXIT_MARK && x->mark.id & MARK_OF_WATCHER)
+        return show_watcher(d, x);
     if (x->kind != EXIT_MARK) /* the observer's own doing is no part of the guest's state */
         d->state.exits[x->kind]++;
     emit_before(d, x);

@@ -97,9 +97,21 @@ struct machine_host {
     void *ctx;
 };
 
+/*
+ * Somebody who watches from outside: a tracer, a debugger. Asked at each mark whose id has the bit
+ * MARK_OF_WATCHER (a model's own marks have it clear), before the marked instruction runs. It looks
+ * and changes nothing; answering true stops the run right there, with END_NONE.
+ */
+#define MARK_OF_WATCHER 0x80000000u
+struct machine_watcher {
+    bool (*mark)(void *ctx, struct domain *d, const struct cpu_exit *x);
+    void *ctx;
+};
+
 struct machine {
     struct machine_config config;
     struct machine_host host;
+    struct machine_watcher watcher;
     struct clock clock;
     struct state state;
     struct events *events;
