@@ -4,6 +4,7 @@
  * and stamped; see emu/input.h for how a run with them is repeated all the same.
  */
 #include "console.h"
+#include "say.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,8 +29,7 @@ static void on_log(void *ctx, const char *line)
 {
     struct console *c = ctx;
     fflush(c->out);
-    /* In a raw terminal a line feed alone would go straight down. */
-    fprintf(stderr, "ringside: %s%s\n", line, c->input == CONSOLE_TERMINAL ? "\r" : "");
+    say("%s", line);
 }
 
 static void on_request(struct console *c, enum term_request request)

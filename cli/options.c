@@ -7,6 +7,7 @@
  * quiet and the messages are made here.
  */
 #include "options.h"
+#include "say.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -297,7 +298,7 @@ bool options_given(const struct options *o, const char *name)
 
 int usage_error(const struct err *err, const char *command)
 {
-    fprintf(stderr, "ringside: %s\n", err->text);
+    say("%s", err->text);
     fprintf(stderr, "Try 'ringside %s%s--help'.\n", command, command[0] ? " " : "");
     return err->class;
 }

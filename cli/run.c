@@ -9,6 +9,7 @@
 #include "console.h"
 #include "emu/guard.h"
 #include "outcome.h"
+#include "say.h"
 #include "session.h"
 #include "term.h"
 
@@ -82,7 +83,7 @@ static bool write_files(struct session *s, const struct options *o, enum end_kin
 {
     bool over = kind != END_NONE && kind != END_MAX_CYCLES;
     if (o->save && over)
-        fprintf(stderr, "ringside: %s: nothing saved, the guest has ended\n", o->save);
+        say("%s: nothing saved, the guest has ended", o->save);
     else if (o->save && !session_save(s, o->save, err))
         return false;
     return !o->record || session_record(s, o->record, result, err);
@@ -92,7 +93,7 @@ static int failed(const struct err *err)
 {
     if (err->class == ERR_USAGE)
         return usage_error(err, "run");
-    fprintf(stderr, "ringside: %s\n", err->text);
+    say("%s", err->text);
     return err->class;
 }
 
@@ -133,7 +134,7 @@ int cmd_run(const struct options *o)
         console_detach(&c);
         status = finish(&s, o, kind);
         if (c.error) {
-            fprintf(stderr, "ringside: cannot write the guest's output: %s\n", strerror(c.error));
+            say("cannot write the guest's output: %s", strerror(c.error));
             status = ERR_SYSTEM;
         }
     } else {
