@@ -35,7 +35,7 @@ struct options {
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color; /* enum color_when */
-    bool pure, json, help;
+    bool pure, costs, json, help;
     uint32_t given; /* bit i: row i of options.def was there */
 
     const char **operand; /* what is not an option, after the command */
