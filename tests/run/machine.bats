@@ -194,7 +194,7 @@ echo "added: $0 $*"' >script
     says 70 'the guest died: kernel panic' ringside run -e 'echo c >/proc/sysrq-trigger'
     grep -q 'Kernel panic: null pointer' says.out
     grep -q 'syscall_dispatch' says.out
-    grep -q 'fault  *vector=14' says.err
+    grep -qE 'fault  *vector=(14|0xe)' says.err
     ringside run --json -e 'echo c >/proc/sysrq-trigger' >report 2>/dev/null || [ $? -eq 70 ]
     [ "$(field end <report)" = died ]
 }
