@@ -57,7 +57,8 @@ static bool begin_initrd(struct initrd *rd, const struct options *o, struct err 
         return initrd_add_tree(rd, from, err);
     }
     struct image archive = {0};
-    bool ok = image_read(&archive, from, err) && initrd_append_image(rd, archive, err);
+    bool ok = image_read(&archive, from, err) &&
+              (o->kernel ? initrd_append_foreign : initrd_append_image)(rd, archive, err);
     image_free(&archive);
     return ok;
 }
