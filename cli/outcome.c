@@ -89,7 +89,7 @@ int outcome_json(struct machine *m, const struct run_result *result, FILE *to)
     report_number(r, "idle_cycles", d->state.idle_cycles);
     struct report *exits = report_part(r, "exits");
     for (unsigned i = 0; i < EXIT_KINDS; i++)
-        report_number(exits, exit_kind_name[i], d->state.exits[i]);
+        report_number(exits, exit_kind_name[i], d->state.exits[i] + d->seen[i]);
     report_number(r, "interrupts", d->state.irqs);
     report_number(r, "events", result->events);
     report_digest(r, "event_digest", result->event_digest);

@@ -121,8 +121,12 @@ enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
     (void)c;
     if (x->kind == EXIT_MARK && x->mark.id & MARK_OF_WATCHER)
         return show_watcher(d, x);
-    if (x->kind != EXIT_MARK) /* the observer's own doing is no part of the guest's state */
+    /* The observer's own marks, and accesses to holes, which the engine tells only some time later,
+       are no part of the guest's state. */
+    if (x->kind != EXIT_MARK && x->kind != EXIT_MMIO)
         d->state.exits[x->kind]++;
+    else
+        d->seen[x->kind]++;
     emit_before(d, x);
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);

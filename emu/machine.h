@@ -80,6 +80,7 @@ struct domain {
     struct pc *pc;
     struct domain_state state;
     struct end end;
+    uint64_t seen[EXIT_KINDS]; /* exits that are not part of the state: marks, holes */
     bool window_wanted; /* the CPU has been asked to say when an interrupt can be taken */
     const struct domain_ops *ops;
     void *model; /* hv-models/hv.c's: model table and model state */
