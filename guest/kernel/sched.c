@@ -28,10 +28,11 @@ static uint32_t running, idle_ticks, user_ticks, system_ticks, switches;
 
 /* ---- slices ---- */
 
-/* 1 tick for nice 19, 5 for nice 0, 10 for nice -20. */
+/* 1 tick for nice 19 to 16, 5 for nice 0, 10 for nice -20. Never none: pick_next() would refill the
+   slices for ever. */
 static int fresh_slice(const struct task *t)
 {
-    return (20 - t->nice) / 4 + (t->nice == 19);
+    return MAX(1, (20 - t->nice) / 4);
 }
 
 static void refill_slices(void)
