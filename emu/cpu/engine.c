@@ -207,6 +207,7 @@ static bool open_engine(struct vcpu *c, struct err *err)
 static void initial_state(struct vcpu *c)
 {
     struct cpu_state s = {.dr[6] = 0xffff0ff0, .dr[7] = 0x400, .msr_pat = 0x0007040600070406ull};
+    s.msr_misc = 1; /* fast string operations, as firmware leaves them: Linux looks */
     for (unsigned i = 0; i < S_COUNT; i++)
         s.regs.seg[i] = (struct x86_seg){0x10, 0, 0xffffffff, 0x00c09300};
     s.regs.seg[S_CS] = (struct x86_seg){0x08, 0, 0xffffffff, 0x00c09b00};
