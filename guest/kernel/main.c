@@ -94,8 +94,9 @@ static void start_init(__attribute__((unused)) void *arg)
         try_init(asked);
     for (unsigned i = 0; i < ARRAY_LEN(usual) && !current->mm; i++)
         try_init(usual[i]);
-    if (!current->mm && initrd_error == -ENOSPC)
-        panic("no init found: the initrd does not fit into so little memory");
+    if (!current->mm && initrd_error)
+        panic("no init found: the initrd was unpacked in part only (error %d); is --mem too small?",
+              (int)-initrd_error);
     if (!current->mm)
         panic("no init found: give an initrd that has /init, or init= on the command line");
 }
