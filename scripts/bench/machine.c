@@ -171,7 +171,8 @@ static void report(const struct watch *w, enum end_kind end)
     struct domain *d = w->machine->domain;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"end\": %d, \"status\": %u, \"ms\": %.3f, \"instructions\": %llu, \"peak_kib\": %ld,\n \"marks\": [",
+    printf("{\"end\": %d, \"status\": %u, \"ms\": %.3f, \"instructions\": %llu, \"peak_kib\": "
+           "%ld,\n \"marks\": [",
            (int)end, (unsigned)d->end.status, now_ms() - w->started,
            (unsigned long long)cpu_instructions(d->cpu), usage.ru_maxrss);
     for (unsigned i = 0; i < w->marks; i++) {

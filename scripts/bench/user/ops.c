@@ -90,7 +90,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*work)(long);
-    } works[] = {{"syscall", do_syscalls}, {"fault", do_faults}, {"switch", do_switches}, {"fork", do_forks}};
+    } works[] = {{"syscall", do_syscalls},
+                 {"fault", do_faults},
+                 {"switch", do_switches},
+                 {"fork", do_forks}};
 
     for (size_t i = 0; argc == 3 && i < sizeof works / sizeof works[0]; i++)
         if (strcmp(argv[1], works[i].name) == 0) {

@@ -140,7 +140,7 @@ static void rates(void)
 
 static void clock(void)
 {
-    pic_mask((uint16_t)~(1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    pic_mask((uint16_t) ~(1 << IRQ_CASCADE | 1 << IRQ_RTC));
     cmos_write(0x0A, 0x26); /* 1024 Hz */
     cmos_read(0x0C);
     cmos_write(0x0B, cmos_read(0x0B) | 0x40);
@@ -179,8 +179,7 @@ static void clock(void)
     cmos_read(0x0C);
     pic_mask(0xFFFF);
     uint8_t century = cmos_read(0x32);
-    printk("date %02x%02x-%02x-%02x\n", century, cmos_read(0x09), cmos_read(0x08),
-           cmos_read(0x07));
+    printk("date %02x%02x-%02x-%02x\n", century, cmos_read(0x09), cmos_read(0x08), cmos_read(0x07));
 }
 
 static void tsc(void)
@@ -223,7 +222,7 @@ void test_main(void)
     pic_init();
     trap_handle(IRQ_VECTOR + IRQ_PIT, on_tick);
     trap_handle(IRQ_VECTOR + IRQ_RTC, on_clock);
-    pic_mask((uint16_t)~(1 << IRQ_PIT));
+    pic_mask((uint16_t) ~(1 << IRQ_PIT));
     rates();
     clock();
 }
