@@ -285,7 +285,8 @@ bool options_parse(const struct command *c, int argc, char **argv, struct option
 void options_free(struct options *o)
 {
     free(o->add.text);
-    o->add = (struct text_list){0};
+    free(o->filter.text);
+    o->add = o->filter = (struct text_list){0};
 }
 
 bool options_given(const struct options *o, const char *name)

@@ -12,6 +12,7 @@
 #include "say.h"
 #include "session.h"
 #include "term.h"
+#include "tracing.h"
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
@@ -117,6 +118,7 @@ int cmd_run(const struct options *o)
     struct err err = {0};
     struct session s = {0};
     struct console c = {.out = stdout};
+    struct tracing tracing = {0};
     int status;
 
     /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
@@ -127,12 +129,15 @@ int cmd_run(const struct options *o)
         struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
         ok = session_start(&s, &host, &err);
         running = s.machine;
+        ok = ok && (!o->output || tracing_begin(&tracing, &s, o->output, &err));
         ok = ok && console_attach(&c, s.machine, &err);
     }
     if (ok) {
         enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
         status = finish(&s, o, kind);
+        if (!tracing_end(&tracing, &err))
+            status = failed(&err);
         if (c.error) {
             say("cannot write the guest's output: %s", strerror(c.error));
             status = ERR_SYSTEM;
@@ -140,6 +145,7 @@ int cmd_run(const struct options *o)
     } else {
         console_detach(&c);
         status = failed(&err);
+        tracing_end(&tracing, NULL);
     }
     running = NULL;
     session_close(&s);

@@ -5,10 +5,10 @@
 @test "help of the program and of each command" {
     run "$RINGSIDE" --help
     [ "$status" -eq 0 ]
-    for command in run verify models hooks sites help; do
+    for command in run verify models hooks sites trace help; do
         [[ "$output" == *"  $command "* ]]
     done
-    for command in run verify models hooks sites help; do
+    for command in run verify models hooks sites trace help; do
         run "$RINGSIDE" "$command" --help
         [ "$status" -eq 0 ]
         [[ "$output" == "Usage: ringside $command "* ]]
