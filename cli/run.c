@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside run`: boot, be the console, end with the guest's status. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,12 +18,15 @@
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
+static volatile sig_atomic_t stopped_early; /* the signal came before there was a machine */
 
 static void stop_running(void *ctx)
 {
     (void)ctx;
     if (running)
         machine_stop(running);
+    else
+        stopped_early = 1;
 }
 
 /* A run may be long: whether its files can be written is better known before. */
@@ -139,6 +143,8 @@ int cmd_run(const struct options *o)
         struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
         ok = session_start(&s, &host, &err);
         running = s.machine;
+        if (ok && stopped_early)
+            machine_stop(s.machine);
         ok = ok && tracing_begin(&tracing, &s, o, &err);
         ok = ok && console_attach(&c, s.machine, &err);
     }
