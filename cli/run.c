@@ -96,10 +96,10 @@ static bool write_files(struct session *s, const struct options *o, enum end_kin
     return !o->record || session_record(s, o->record, result, err);
 }
 
-static int failed(const struct err *err)
+static int failed(const struct options *o, const struct err *err)
 {
     if (err->class == ERR_USAGE)
-        return usage_error(err, "run");
+        return usage_error(err, o->output ? "trace" : "run");
     say("%s", err->text);
     return err->class;
 }
@@ -117,7 +117,7 @@ static int finish(struct session *s, const struct options *o, const struct stats
         return status;
     struct run_result result = outcome_result(s->machine, kind);
     if (!write_files(s, o, kind, &result, &err))
-        status = failed(&err);
+        status = failed(o, &err);
     if (!o->json)
         return status;
     struct report *report = outcome_report(s->machine, &result);
@@ -153,14 +153,14 @@ int cmd_run(const struct options *o)
         console_detach(&c);
         status = finish(&s, o, tracing.stats, kind);
         if (!tracing_end(&tracing, &err))
-            status = failed(&err);
+            status = failed(o, &err);
         if (c.error) {
             say("cannot write the guest's output: %s", strerror(c.error));
             status = ERR_SYSTEM;
         }
     } else {
         console_detach(&c);
-        status = failed(&err);
+        status = failed(o, &err);
         tracing_end(&tracing, NULL);
     }
     running = NULL;

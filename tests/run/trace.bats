@@ -123,6 +123,7 @@ open("bad.trace", "wb").write(data)'
     says 64 "it is for looking at it|is for looking at it" ringside trace -o x --filter hook -e true
     says 64 "only 'trace show FILE'" ringside trace shwo ls.trace
     says 64 "only 'trace show FILE'" ringside trace show
+    says 64 "Try 'ringside trace --help'" ringside trace -o x --hv natve -e true
     says 64 "runs nothing" ringside trace show ls.trace -e true
     says 64 "neither a cycle" ringside trace show ls.trace --from 5x
     says 64 "is none of text" ringside trace show ls.trace --format html
