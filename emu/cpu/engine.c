@@ -138,13 +138,66 @@ static void on_code_write(void *ctx)
     time_attention(c);
 }
 
+/*
+ * A stepping stone to the block hook. The engine's generated code calls it, from as many places as
+ * there are translations. Our function lies too far from its buffer for direct calls, so each of
+ * these would be an indirect one, and a large guest has more of them than the host's branch predictor
+ * remembers. The stone lies near the buffer (both come from mmap), so the calls become direct; and as
+ * the hook's usual way is eight instructions, they stand there themselves. They say what
+ * time_on_block() says, which is where they go when a block entry needs a closer look:
+ *
+ *     mov  (%rcx),%eax        the slot's cost
+ *     mov  $hot,%rdx
+ *     mov  (%rdx),%rdi        left
+ *     sub  %rax,%rdi
+ *     js   slowly
+ *     mov  %rdi,(%rdx)
+ *     mov  %rcx,8(%rdx)       last
+ *     ret
+ * slowly:
+ *     jmp  *target
+ */
+struct stone {
+    uint8_t load_cost[2], load_hot[2], hot[8], count[3 + 3 + 2], store[3 + 4], ret;
+    uint8_t jump[6], target[8]; /* jmp *0(%rip) */
+};
+_Static_assert(offsetof(struct hot, left) == 0 && offsetof(struct hot, last) == 8 &&
+                   offsetof(struct slot, cost) == 0,
+               "the stone's offsets");
+
+static bool lay_stone(struct vcpu *c)
+{
+    struct hot *hot = &c->arena->hot;
+    void (*target)(uc_engine *, uint64_t, uint32_t, void *) = time_on_block;
+    struct stone stone = {
+        .load_cost = {0x8b, 0x01},
+        .load_hot = {0x48, 0xba},
+        .count = {0x48, 0x8b, 0x3a, 0x48, 0x29, 0xc7, 0x78, 0x08},
+        .store = {0x48, 0x89, 0x3a, 0x48, 0x89, 0x4a, 0x08},
+        .ret = 0xc3,
+        .jump = {0xff, 0x25},
+    };
+    memcpy(stone.hot, &hot, sizeof hot);
+    memcpy(stone.target, &target, sizeof target);
+    void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return false;
+    c->stone = memcpy(page, &stone, sizeof stone);
+    return !mprotect(page, PAGE_SIZE, PROT_READ | PROT_EXEC);
+}
+
 static bool add_hooks(struct vcpu *c)
 {
     uc_hook h;
+#ifdef __x86_64__
+    void *on_block = c->stone;
+#else /* the stone is written in this host's machine code; elsewhere the hook does without */
+    void *on_block = (void *)time_on_block;
+#endif
     return !uc_hook_add(c->uc, &h, UC_HOOK_INTR, (void *)exits_on_intr, c, 1, 0) &&
            !uc_hook_add(c->uc, &h, UC_HOOK_INSN_INVALID, (void *)exits_on_invalid, c, 1, 0) &&
            !uc_hook_add(c->uc, &h, UC_HOOK_EDGE_GENERATED, (void *)time_on_edge, c, 1, 0) &&
-           !uc_hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, (void *)time_on_block, c, 1, 0) &&
+           !uc_hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, on_block, c, 1, 0) &&
            !uc_hook_add(c->uc, &c->code_hook, UC_HOOK_CODE, (void *)sites_on_code, c, NOWHERE,
                         NOWHERE);
 }
@@ -198,7 +251,7 @@ static bool open_engine(struct vcpu *c, struct err *err)
         return err_set(err, ERR_ENGINE, "the CPU engine refuses the machine's memory");
     if (!(c->env = layout_find_env(c->uc, err)))
         return false;
-    if (!first_run(c) || !add_hooks(c))
+    if (!first_run(c) || !lay_stone(c) || !add_hooks(c))
         return err_set(err, ERR_ENGINE, "the CPU engine does not start");
     return true;
 }
@@ -258,6 +311,8 @@ void cpu_free(struct vcpu *c)
         mem_on_code_write(c->mem, NULL, NULL);
         uc_close(c->uc);
     }
+    if (c->stone)
+        munmap(c->stone, PAGE_SIZE);
     if (c->arena)
         munmap(c->arena, ARENA_BYTES);
     free(c->site);

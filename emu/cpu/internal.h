@@ -118,6 +118,7 @@ struct vcpu {
 
     /* time */
     struct arena *arena;
+    void *stone; /* engine.c: the block hook's fast path, near the engine's code */
     struct slot *next; /* the slot that the next translation gets */
     uint64_t now, charged, until;
     bool settled; /* now is valid; else it is hot.target - hot.left */
