@@ -5,12 +5,19 @@
 
 #include "lib/lib.h"
 
+/* ---- what stands between device lines and the processor: a backend's init_IRQ chooses ---- */
+
+struct irq_chip {
+    void (*mask)(unsigned line);
+    void (*unmask)(unsigned line);
+    bool (*acknowledge)(unsigned line); /* false: a spurious interrupt, to be ignored */
+};
+void irq_set_chip(const struct irq_chip *chip); /* kernel/irq.c */
+
 /* ---- two 8259 interrupt controllers (pic.c) ---- */
 
 void pic_init(void); /* vectors 0x20 to 0x2F, all lines masked */
-void pic_unmask(unsigned line);
-void pic_mask(unsigned line);
-bool pic_acknowledge(unsigned line); /* false: a spurious interrupt, to be ignored */
+extern const struct irq_chip pic_chip;
 
 /* ---- 8254 timer (pit.c) ---- */
 
@@ -30,6 +37,14 @@ void uart_ask(bool wanted); /* RTS: somebody waits for input */
 void uart_write(const char *bytes, size_t n); /* raw, waits until the FIFO has taken all */
 
 /* ---- the end (power.c) ---- */
+
+/* Switch the machine off, or start it again. Neither comes back where it works. A PC's ports, until a
+   backend's arch_setup says how else. */
+struct machine_ops {
+    void (*power_off)(void);
+    void (*restart)(void);
+};
+extern struct machine_ops machine_ops;
 
 void power_off(uint32_t status) __noreturn; /* status: the run's, where there is a port for it */
 void power_reset(void) __noreturn;

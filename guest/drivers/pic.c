@@ -47,13 +47,13 @@ void pic_init(void)
     write_masks();
 }
 
-void pic_unmask(unsigned line)
+static void pic_unmask(unsigned line)
 {
     masked &= ~(1u << line);
     write_masks();
 }
 
-void pic_mask(unsigned line)
+static void pic_mask(unsigned line)
 {
     masked |= 1u << line;
     write_masks();
@@ -70,7 +70,7 @@ static bool spurious(unsigned line)
     return !(inb(port) & 0x80);
 }
 
-bool pic_acknowledge(unsigned line)
+static bool pic_acknowledge(unsigned line)
 {
     bool real = !spurious(line);
 
@@ -83,3 +83,9 @@ bool pic_acknowledge(unsigned line)
     }
     return real;
 }
+
+const struct irq_chip pic_chip = {
+    .mask = pic_mask,
+    .unmask = pic_unmask,
+    .acknowledge = pic_acknowledge,
+};

@@ -11,17 +11,29 @@ void power_halt(void)
         pv_halt();
 }
 
-/* The status first, where there is somebody to take it; then soft-off. */
+static void pc_power_off(void)
+{
+    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+}
+
+static void pc_restart(void)
+{
+    outb(RINGSIDE_KBC_RESET, RINGSIDE_RESET_PORT);
+}
+
+struct machine_ops machine_ops = {pc_power_off, pc_restart};
+
+/* The status first, where there is somebody to take it; then off. */
 void power_off(uint32_t status)
 {
     if (inl(RINGSIDE_STATUS_PORT) != 0xFFFFFFFF)
         outl(status, RINGSIDE_STATUS_PORT);
-    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+    machine_ops.power_off();
     power_halt();
 }
 
 void power_reset(void)
 {
-    outb(RINGSIDE_KBC_RESET, RINGSIDE_RESET_PORT);
+    machine_ops.restart();
     power_halt();
 }

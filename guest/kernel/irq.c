@@ -9,11 +9,18 @@ static struct {
     uint32_t count;
 } lines[IRQS];
 
+static const struct irq_chip *chip;
+
+void irq_set_chip(const struct irq_chip *c)
+{
+    chip = c;
+}
+
 void irq_register(unsigned line, void (*handler)(struct trap_frame *f))
 {
     ASSERT(line < IRQS);
     lines[line].handler = handler;
-    pic_unmask(line);
+    chip->unmask(line);
 }
 
 uint32_t irq_count(unsigned line)
@@ -25,7 +32,7 @@ void irq_dispatch(struct trap_frame *f)
 {
     unsigned line = f->vector - TRAP_IRQ0;
 
-    if (!pic_acknowledge(line))
+    if (!chip->acknowledge(line))
         return; /* spurious: the line fell before we looked */
     lines[line].count++;
     if (lines[line].handler)

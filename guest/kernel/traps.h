@@ -34,7 +34,7 @@ extern struct tss tss;
 
 void gdt_init(void);           /* build and load GDT, TSS */
 void trap_init(void);          /* build and load the IDT: exceptions and system calls */
-void trap_set_irq_gates(void); /* the 16 lines of the 8259s, from vector 0x20 */
+void trap_set_irq_gates(void); /* the 16 lines, from vector 0x20 */
 
 /* Called by entry.S. */
 void trap_dispatch(struct trap_frame *f);

@@ -7,5 +7,6 @@
 void native_init_IRQ(void)
 {
     pic_init();
+    irq_set_chip(&pic_chip);
     trap_set_irq_gates();
 }

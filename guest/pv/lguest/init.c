@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pv_init_ops under lguest, the patcher first. One hook is short enough to take the place of its
+ * call: reading the flag. (Masking is one instruction too, but of ten bytes; it would fit a site of
+ * Linux before 2.6.30, and as with Linux since, it is called.)
+ */
+#include "lguest.h"
+#include "boot/bootinfo.h"
+#include "drivers/drivers.h"
+#include "mm/fixmap.h"
+
+#define TEMPLATES(X) X(irq_disable) X(save_fl)
+
+#define DECLARE(name) extern const uint8_t lguest_insn_##name[], lguest_insn_##name##_end[];
+TEMPLATES(DECLARE)
+
+static const struct {
+    const uint8_t *start, *end;
+} templates[PV_HOOKS] = {
+#define ROW(name) [PV_TYPE_##name] = {lguest_insn_##name, lguest_insn_##name##_end},
+    TEMPLATES(ROW)};
+
+uint32_t lguest_patch(uint32_t type, uint32_t clobbers, void *insns, uint32_t addr, uint32_t len)
+{
+    const uint8_t *start = templates[type].start;
+    uint32_t size = templates[type].end - start;
+
+    if (start && size <= len) {
+        memcpy(insns, start, size);
+        return size;
+    }
+    return paravirt_patch_default(type, clobbers, insns, addr, len);
+}
+
+static void shut_down(const char *message, uint32_t reason)
+{
+    lguest_hcall(LHCALL_SHUTDOWN, lguest_phys(message), reason, 0, 0);
+}
+
+static void power_off_by_call(void)
+{
+    static const char message[128] = "Power down";
+
+    shut_down(message, LGUEST_SHUTDOWN_POWEROFF);
+}
+
+static void restart_by_call(void)
+{
+    static const char message[128] = "Restarting system";
+
+    shut_down(message, LGUEST_SHUTDOWN_RESTART);
+}
+
+/* The hypervisor lives at the top of our address space; what we fix there goes below. */
+void lguest_arch_setup(void)
+{
+    fixmap_top = MIN(fixmap_top, (0 - lguest_data.reserve_mem) & ~((1u << 21) - 1));
+    machine_ops = (struct machine_ops){power_off_by_call, restart_by_call};
+}
+
+cstr_t lguest_memory_setup(void)
+{
+    bootinfo_memory_map();
+    return pv_info.name;
+}
