@@ -29,12 +29,19 @@ uint32_t pit_calibrate_tsc(void); /* kHz */
 uint32_t rtc_read(void); /* seconds since 1970 */
 int rtc_write(uint32_t seconds); /* 0 or -1 */
 
+/* ---- the console: what printk and the terminal stand on ---- */
+
+struct console_ops {
+    void (*init)(void);        /* polled output, from the first line of the kernel's life */
+    void (*start_input)(void); /* interrupts: bytes go to the console's tty */
+    void (*ask)(bool wanted);  /* somebody waits for input, or nobody any more */
+    void (*write)(const char *bytes, size_t n); /* raw, waits until all is taken */
+};
+extern struct console_ops console_ops; /* the 16550, until a backend knows better */
+
 /* ---- 16550 serial port (uart.c) ---- */
 
-void uart_init(void);      /* polled output, from the first line of the kernel's life */
-void uart_start_input(void); /* interrupts: bytes go to the console's tty */
-void uart_ask(bool wanted); /* RTS: somebody waits for input */
-void uart_write(const char *bytes, size_t n); /* raw, waits until the FIFO has taken all */
+extern const struct console_ops uart_console;
 
 /* ---- the end (power.c) ---- */
 

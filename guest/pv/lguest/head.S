@@ -51,13 +51,10 @@ lguest_init:
     jmp *%eax
 1:  movl $boot_stack_top, %esp
 
-    /* start_kernel(backend, protocol, information), arguments in EAX, EDX, ECX */
-    movl $lguest_backend, %eax
-    xorl %edx, %edx
-    movl %ebp, %ecx
+    movl %ebp, %eax
     xorl %ebp, %ebp /* the end of every backtrace */
     pushl $0
-    jmp start_kernel
+    jmp lguest_enter
     .size lguest_start, . - lguest_start
 
 /* The way into the hypervisor: call number in EAX, arguments in EBX, ECX, EDX, ESI. Three bytes, for

@@ -4,12 +4,12 @@
  * call: reading the flag. (Masking is one instruction too, but of ten bytes; it would fit a site of
  * Linux before 2.6.30, and as with Linux since, it is called.)
  */
-#include "lguest.h"
+#include "device.h"
 #include "boot/bootinfo.h"
 #include "drivers/drivers.h"
 #include "mm/fixmap.h"
 
-#define TEMPLATES(X) X(irq_disable) X(save_fl)
+#define TEMPLATES(X)  X(irq_disable) X(save_fl)
 
 #define DECLARE(name) extern const uint8_t lguest_insn_##name[], lguest_insn_##name##_end[];
 TEMPLATES(DECLARE)
@@ -51,15 +51,28 @@ static void restart_by_call(void)
     shut_down(message, LGUEST_SHUTDOWN_RESTART);
 }
 
+/* The door's last step (head.S): what must not be a PC's from the first line on. */
+void lguest_enter(uint32_t boot_params) __noreturn;
+void lguest_enter(uint32_t boot_params)
+{
+    console_early();
+    machine_ops = (struct machine_ops){power_off_by_call, restart_by_call};
+    start_kernel(&lguest_backend, BOOT_LINUX, boot_params);
+}
+
 /* The hypervisor lives at the top of our address space; what we fix there goes below. */
 void lguest_arch_setup(void)
 {
     fixmap_top = MIN(fixmap_top, (0 - lguest_data.reserve_mem) & ~((1u << 21) - 1));
-    machine_ops = (struct machine_ops){power_off_by_call, restart_by_call};
 }
 
 cstr_t lguest_memory_setup(void)
 {
     bootinfo_memory_map();
     return pv_info.name;
+}
+
+void lguest_post_allocator_init(void)
+{
+    console_open();
 }

@@ -68,12 +68,12 @@ lguest_noirq_start:
     movl $LHCALL_SEND_INTERRUPTS, %eax
     int $LGUEST_TRAP_ENTRY
 1:  popl %eax
-lguest_iret_insn:
+.Liret:
     iret
 lguest_noirq_end:
 END(lguest_iret)
     .pushsection __ex_table, "a"
-    .long lguest_iret_insn, lguest_noirq_end, iret_fault
+    .long .Liret, lguest_noirq_end, iret_fault
     .popsection
 
 /* What lguest_patch writes into sites where it fits: copied, never run here. */

@@ -71,7 +71,6 @@
 #undef A3DD
 
 /* Hooks for which lguest has nothing to do; their sites become no-operations. */
-#define lguest_post_allocator_init PV_NOP
 #define lguest_set_debugreg PV_NOP
 #define lguest_write_cr4 PV_NOP
 #define lguest_load_tr_desc PV_NOP
