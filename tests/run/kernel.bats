@@ -98,7 +98,7 @@ P
     # From the entry to the first place where it is settled: no segment load, control register, MSR, port
     # or stack.
     ! objdump -d --no-show-raw-insn --start-address=$((entry + 0xC0000000)) \
-        --stop-address=$((entry + 0xC0000000 + 48)) "$kernel" |
+        --stop-address=$((entry + 0xC0000000 + 64)) "$kernel" |
         sed -n '/<_start>:/,/ud2/p' | grep -E '\b(push|pop|call|ret|in|out|rdmsr|wrmsr|lgdt|lidt|cli|sti|int)[lwb]?\b|%cr[0-9]|,%[defgs]s\b'
 }
 
