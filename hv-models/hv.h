@@ -72,6 +72,9 @@ struct hv_model {
     unsigned devices;            /* HV_DEV_*: what its domain sees */
     size_t state_size;           /* one flat, zeroed block: snapshot, digested, hv_state() */
 
+    /* A domain begins to run under this model, built here or restored: register timers. */
+    void (*attach)(struct domain *d);
+
     /* Lay out memory, boot information and the first registers for a guest image. */
     bool (*build)(struct domain *d, const struct boot_request *rq, struct err *err);
 
@@ -85,6 +88,11 @@ struct hv_model {
     void (*interrupt)(struct domain *d);
     bool (*wakeable)(struct domain *d);
 
+    /* The console's input, where it is not the board's serial line: can it take a byte now? A patient
+       sender waits until the guest asks for one. */
+    bool (*console_ready)(struct domain *d, bool patient);
+    void (*console_receive)(struct domain *d, uint8_t byte);
+
     /* Translate as the hardware really does, whatever the guest believes. */
     bool (*walk)(struct domain *d, gva_t a, struct x86_walk *out);
 
@@ -95,6 +103,10 @@ struct hv_model {
     const struct hv_cost *costs;           /* ends with a NULL name */
     const struct hv_show *shows;           /* ends with a NULL name */
 };
+
+/* The board's serial line as console, for a model that has it beside another one. */
+bool hv_serial_ready(struct domain *d, bool patient);
+void hv_serial_receive(struct domain *d, uint8_t byte);
 
 /* ---- what a model may use, beside cpu_*, mem_*, x86_* and domain_* ---- */
 

@@ -234,6 +234,11 @@ void cpu_halt(struct vcpu *c)
     c->halted = true;
 }
 
+void cpu_wake(struct vcpu *c)
+{
+    c->halted = false;
+}
+
 void cpu_want_window(struct vcpu *c, bool want)
 {
     c->want_window = want;
