@@ -130,7 +130,7 @@ const struct hv_stage_site *hv_stage_site(uint32_t number);
 #define hv_stage2(d, what, a, b)                                                        \
     do {                                                                                \
         static const struct hv_stage_site site_                                         \
-            __attribute__((section("hv_stages"), used)) = {(what), __FILE__, __LINE__}; \
+            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, __LINE__}; \
         hv_stage_at((d), &site_, (a), (b));                                             \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
