@@ -111,6 +111,8 @@ void lguest_ptep_modify_prot_commit(struct mm *mm, uint32_t addr, pte_t *ptep, p
 
 /* ---- directories ---- */
 
+/* This call is crude: the hypervisor forgets all it knows. (So it was in 2.6.31, where PAE was new.) */
+
 void lguest_set_pmd(pmd_t *pmdp, pmd_t pmd)
 {
     uint32_t phys = lguest_phys(pmdp);
