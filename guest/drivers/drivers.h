@@ -8,6 +8,7 @@
 /* ---- what stands between device lines and the processor: a backend's init_IRQ chooses ---- */
 
 struct irq_chip {
+    const char *name; /* for /proc/interrupts */
     void (*mask)(unsigned line);
     void (*unmask)(unsigned line);
     bool (*acknowledge)(unsigned line); /* false: a spurious interrupt, to be ignored */
@@ -18,6 +19,7 @@ void irq_set_chip(const struct irq_chip *chip); /* kernel/irq.c */
 
 void pic_init(void); /* vectors 0x20 to 0x2F, all lines masked */
 extern const struct irq_chip pic_chip;
+#define PIC_CASCADE 2 /* the line on which the second hangs */
 
 /* ---- 8254 timer (pit.c) ---- */
 

@@ -15,7 +15,6 @@ enum {
     ICW4_8086 = 0x01,
     OCW2_EOI = 0x20,
     OCW3_READ_ISR = 0x0B,
-    CASCADE = 2,
 };
 
 static uint16_t masked = 0xFFFF;
@@ -39,11 +38,11 @@ void pic_init(void)
     command(ICW1_INIT, PIC2);
     command(TRAP_IRQ0, PIC1 + DATA);
     command(TRAP_IRQ0 + 8, PIC2 + DATA);
-    command(1 << CASCADE, PIC1 + DATA);
-    command(CASCADE, PIC2 + DATA);
+    command(1 << PIC_CASCADE, PIC1 + DATA);
+    command(PIC_CASCADE, PIC2 + DATA);
     command(ICW4_8086, PIC1 + DATA);
     command(ICW4_8086, PIC2 + DATA);
-    masked = 0xFFFF & ~(1 << CASCADE);
+    masked = 0xFFFF & ~(1 << PIC_CASCADE);
     write_masks();
 }
 
@@ -85,6 +84,7 @@ static bool pic_acknowledge(unsigned line)
 }
 
 const struct irq_chip pic_chip = {
+    .name = "XT-PIC",
     .mask = pic_mask,
     .unmask = pic_unmask,
     .acknowledge = pic_acknowledge,

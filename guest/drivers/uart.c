@@ -86,7 +86,7 @@ static void uart_ask(bool wanted)
 
 static void uart_start_input(void)
 {
-    irq_register(COM1_LINE, receive);
+    irq_register(COM1_LINE, "ttyS0", receive);
     outb(IER_RECEIVED, COM1 + IER);
 }
 

@@ -5,6 +5,7 @@
 #include "traps.h"
 
 static struct {
+    const char *name;
     void (*handler)(struct trap_frame *f);
     uint32_t count;
 } lines[IRQS];
@@ -16,11 +17,22 @@ void irq_set_chip(const struct irq_chip *c)
     chip = c;
 }
 
-void irq_register(unsigned line, void (*handler)(struct trap_frame *f))
+void irq_register(unsigned line, const char *name, void (*handler)(struct trap_frame *f))
 {
     ASSERT(line < IRQS);
+    lines[line].name = name;
     lines[line].handler = handler;
     chip->unmask(line);
+}
+
+const char *irq_chip_name(void)
+{
+    return chip->name;
+}
+
+const char *irq_name(unsigned line)
+{
+    return line < IRQS ? lines[line].name : NULL;
 }
 
 uint32_t irq_count(unsigned line)

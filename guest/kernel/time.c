@@ -100,7 +100,7 @@ void time_start(void)
     tsc_at_boot = pv_read_tsc();
     realtime_at_boot_ns = (uint64_t)pv_get_wallclock() * 1000000000u;
     printk("time: TSC at %u.%03u MHz\n", khz / 1000, khz % 1000);
-    irq_register(0, time_tick);
+    irq_register(0, "timer", time_tick);
     pv_time_init();
     pv_setup_boot_clock();
 }

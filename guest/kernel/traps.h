@@ -42,7 +42,9 @@ void irq_dispatch(struct trap_frame *f);
 void exit_to_user(struct trap_frame *f);
 
 /* An interrupt's handler runs with interrupts masked; its line has been acknowledged. */
-void irq_register(unsigned line, void (*handler)(struct trap_frame *f));
+void irq_register(unsigned line, const char *name, void (*handler)(struct trap_frame *f));
+const char *irq_name(unsigned line); /* NULL: nobody registered */
+const char *irq_chip_name(void);
 uint32_t irq_count(unsigned line); /* since boot, for /proc */
 
 /* #NM: current wants the FPU (fpu.c). */

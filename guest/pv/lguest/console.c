@@ -72,7 +72,7 @@ static void receive(__attribute__((unused)) struct trap_frame *f)
 
 static void virtio_start_input(void)
 {
-    irq_register(queues[INPUT].irq, receive);
+    irq_register(queues[INPUT].irq, "virtio0", receive);
     post();
 }
 

@@ -20,7 +20,12 @@ static bool acknowledge(__attribute__((unused)) unsigned line)
     return true;
 }
 
-static const struct irq_chip chip = {.mask = mask, .unmask = unmask, .acknowledge = acknowledge};
+static const struct irq_chip chip = {
+    .name = "lguest",
+    .mask = mask,
+    .unmask = unmask,
+    .acknowledge = acknowledge,
+};
 
 void lguest_init_IRQ(void)
 {

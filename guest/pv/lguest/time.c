@@ -45,7 +45,7 @@ static void tick(struct trap_frame *f)
 
 void lguest_time_init(void)
 {
-    irq_register(0, tick);
+    irq_register(0, "timer", tick);
     set_clock();
 }
 
