@@ -4,6 +4,7 @@
  * and stamped; see emu/input.h for how a run with them is repeated all the same.
  */
 #include "console.h"
+#include "say.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,15 +18,18 @@
 static void on_console(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct console *c = ctx;
-    fwrite(bytes, 1, n, c->out);
+    if (fwrite(bytes, 1, n, c->out) == n || c->error)
+        return;
+    c->error = errno; /* nobody will see the rest: there is no sense in going on */
+    c->quit = true;
+    machine_stop(c->machine);
 }
 
 static void on_log(void *ctx, const char *line)
 {
     struct console *c = ctx;
     fflush(c->out);
-    /* In a raw terminal a line feed alone would go straight down. */
-    fprintf(stderr, "ringside: %s%s\n", line, c->input == CONSOLE_TERMINAL ? "\r" : "");
+    say("%s", line);
 }
 
 static void on_request(struct console *c, enum term_request request)
@@ -138,6 +142,7 @@ bool console_attach(struct console *c, struct machine *m, struct err *err)
 
 void console_detach(struct console *c)
 {
-    fflush(c->out);
+    if (fflush(c->out) == EOF && !c->error)
+        c->error = errno;
     term_restore();
 }

@@ -22,7 +22,8 @@ struct console {
     struct term_keys keys;
     uint64_t looked_at; /* cycle */
     bool at_end;        /* standard input has ended */
-    bool quit;          /* Ctrl-A x */
+    bool quit;          /* Ctrl-A x, or no way to show the guest's output */
+    int error;          /* errno of the first failure to write it, or 0 */
 };
 
 /* What standard input is to the guest. In a batch run (-e) a person's keys stay with the host, so

@@ -3,10 +3,12 @@
  * `ringside`: find the command, parse its options, run it. Exit statuses are those of sysexits.h
  * where it has a fitting one; a command's own are told in its help.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "options.h"
+#include "say.h"
 #include "version.h"
 
 int main(int argc, char **argv)
@@ -39,12 +41,14 @@ int main(int argc, char **argv)
         status = usage_error(&err, c->name);
     else if (o.help)
         command_help(c, stdout);
-    else
+    else {
+        say_color((enum color_when)o.color);
         status = c->run(&o);
+    }
     options_free(&o);
     /* Output that never arrived (a full disk, a closed pipe) is a failure, not a success. */
     if (fflush(stdout) == EOF && status == 0) {
-        perror("ringside: standard output");
+        say("cannot write standard output: %s", strerror(errno));
         status = ERR_SYSTEM;
     }
     return status;

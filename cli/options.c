@@ -7,6 +7,7 @@
  * quiet and the messages are made here.
  */
 #include "options.h"
+#include "say.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -28,6 +29,8 @@ const struct command command_table[COMMANDS] = {
 };
 
 #define IN(ID)              (1u << CMD_##ID)
+#define EVERY_COMMAND       ((1u << COMMANDS) - 1)
+#define EVERY_BUT_HELP      (EVERY_COMMAND & ~IN(HELP))
 #define ANY                 0, UINT64_MAX, NULL
 #define LIMITS(least, most) least, most, NULL
 #define CHOICES(words)      0, UINT64_MAX, words
@@ -137,6 +140,8 @@ static bool set_value(struct options *o, const struct option_row *row, const cha
                       struct err *err)
 {
     void *field = (char *)o + row->field;
+    if (row->kind == OPTION_TEXT && (o->given & 1u << (row - option_table)))
+        return err_set(err, ERR_USAGE, "--%s is given twice; which one is meant?", row->name);
     o->given |= 1u << (row - option_table);
     switch (row->kind) {
     case OPTION_FLAG:
@@ -280,7 +285,8 @@ bool options_parse(const struct command *c, int argc, char **argv, struct option
 void options_free(struct options *o)
 {
     free(o->add.text);
-    o->add = (struct text_list){0};
+    free(o->filter.text);
+    o->add = o->filter = (struct text_list){0};
 }
 
 bool options_given(const struct options *o, const char *name)
@@ -293,7 +299,7 @@ bool options_given(const struct options *o, const char *name)
 
 int usage_error(const struct err *err, const char *command)
 {
-    fprintf(stderr, "ringside: %s\n", err->text);
+    say("%s", err->text);
     fprintf(stderr, "Try 'ringside %s%s--help'.\n", command, command[0] ? " " : "");
     return err->class;
 }

@@ -23,6 +23,8 @@ enum command_id {
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+enum trace_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
 struct text_list {
     const char **text;
     size_t n;
@@ -31,11 +33,13 @@ struct text_list {
 /* One field for each row of options.def. Texts point into argv. */
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load;
-    struct text_list add;
+    const char *output, *from, *to;
+    struct text_list add, filter;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
-    int color; /* enum color_when */
-    bool pure, json, help;
+    int color;  /* enum color_when */
+    int format; /* enum trace_format */
+    bool pure, costs, json, help;
     uint32_t given; /* bit i: row i of options.def was there */
 
     const char **operand; /* what is not an option, after the command */

@@ -8,6 +8,7 @@
 #include "emu/digest.h"
 #include "hv-models/hv.h"
 #include "report.h"
+#include "say.h"
 
 static const char *const end_name[] = {
     [END_NONE] = "stopped", [END_POWEROFF] = "power-off",    [END_RESET] = "reset",
@@ -52,14 +53,14 @@ void outcome_tell(struct machine *m, enum end_kind kind)
 {
     switch (kind) {
     case END_DIED:
-        fprintf(stderr, "ringside: the guest died: %s\n", m->domain->end.reason);
+        say("the guest died: %s", m->domain->end.reason);
         domain_last_words(m->domain, stderr);
         break;
     case END_RESET:
-        fputs("ringside: the guest reset the machine; that ends the run\n", stderr);
+        say("the guest reset the machine; that ends the run");
         break;
     case END_MAX_CYCLES:
-        fprintf(stderr, "ringside: stopped at cycle %" PRIu64 " (--max-cycles)\n", machine_now(m));
+        say("stopped at cycle %" PRIu64 " (--max-cycles)", machine_now(m));
         break;
     case END_POWEROFF:
     case END_NONE:
@@ -88,7 +89,7 @@ int outcome_json(struct machine *m, const struct run_result *result, FILE *to)
     report_number(r, "idle_cycles", d->state.idle_cycles);
     struct report *exits = report_part(r, "exits");
     for (unsigned i = 0; i < EXIT_KINDS; i++)
-        report_number(exits, exit_kind_name[i], d->state.exits[i]);
+        report_number(exits, exit_kind_name[i], d->state.exits[i] + d->seen[i]);
     report_number(r, "interrupts", d->state.irqs);
     report_number(r, "events", result->events);
     report_digest(r, "event_digest", result->event_digest);

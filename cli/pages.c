@@ -5,10 +5,12 @@
  *
  *   ringside-pages man PROSE.in VERSION OUT     prose, with the line @COMMANDS@ replaced
  *   ringside-pages bash OUT
+ *   ringside-pages hooks KERNEL OUT            docs/hooks.md, from the catalogue and the kernel
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks_page.h"
 #include "hv-models/hv.h"
 #include "options.h"
 
@@ -156,12 +158,31 @@ static void write_bash(FILE *to)
           to);
 }
 
+/* ---- the page of hooks ---- */
+
+static bool write_hooks(const char *path, FILE *to)
+{
+    struct err err = {0};
+    struct image image = {0};
+    struct kernel *k = image_read(&image, path, &err) ? kernel_open(&image, &err) : NULL;
+    if (k)
+        hooks_page(k, to);
+    else
+        fprintf(stderr, "ringside-pages: %s\n", err.text);
+    bool ok = k != NULL;
+    kernel_close(k);
+    image_free(&image);
+    return ok;
+}
+
 int main(int argc, char **argv)
 {
     bool man = argc == 5 && strcmp(argv[1], "man") == 0;
     bool bash = argc == 3 && strcmp(argv[1], "bash") == 0;
-    if (!man && !bash) {
-        fputs("usage: ringside-pages man PROSE.in VERSION OUT | bash OUT\n", stderr);
+    bool hooks = argc == 4 && strcmp(argv[1], "hooks") == 0;
+    if (!man && !bash && !hooks) {
+        fputs("usage: ringside-pages man PROSE.in VERSION OUT | bash OUT | hooks KERNEL OUT\n",
+              stderr);
         return ERR_USAGE;
     }
     const char *out = argv[argc - 1];
@@ -169,6 +190,8 @@ int main(int argc, char **argv)
     bool ok = to != NULL;
     if (ok && man)
         ok = write_man(argv[2], argv[3], to);
+    else if (ok && hooks)
+        ok = write_hooks(argv[2], to);
     else if (ok)
         write_bash(to);
     if (to && fclose(to) == EOF)

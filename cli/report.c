@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "emu/err.h"
+#include "say.h"
 
 /* The handle is the library's object itself: a part inside a report needs no wrapper to free. NULL
    (out of memory) is accepted everywhere; jansson's functions do nothing with it. */
@@ -70,11 +71,21 @@ struct report *report_row(struct report *r, const char *name)
     return (struct report *)row;
 }
 
+void report_list(struct report *r, const char *name)
+{
+    json_object_set_new(object(r), name, json_array());
+}
+
+void report_item(struct report *r, const char *name, const char *text)
+{
+    json_array_append_new(json_object_get(object(r), name), json_string(text));
+}
+
 int report_print(struct report *r, FILE *to)
 {
     int failed = !r || json_dumpf(object(r), to, JSON_INDENT(2)) != 0 || fputc('\n', to) == EOF;
     report_free(r);
     if (failed)
-        fputs("ringside: the JSON report could not be written\n", stderr);
+        say("the JSON report could not be written");
     return failed ? ERR_SYSTEM : 0;
 }

@@ -18,6 +18,9 @@ void report_number(struct report *r, const char *name, uint64_t value);
 void report_bool(struct report *r, const char *name, int value);
 /* An object inside the report; owned by it. */
 struct report *report_part(struct report *r, const char *name);
+/* An empty array of that name, for where there may be nothing to put in; and a text put in. */
+void report_list(struct report *r, const char *name);
+void report_item(struct report *r, const char *name, const char *text);
 /* A further object in the array of that name; owned by the report. */
 struct report *report_row(struct report *r, const char *name);
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside run`: boot, be the console, end with the guest's status. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "emu/guard.h"
 #include "outcome.h"
+#include "say.h"
 #include "session.h"
 #include "term.h"
+#include "tracing.h"
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
@@ -17,6 +22,22 @@ static void stop_running(void *ctx)
     (void)ctx;
     if (running)
         machine_stop(running);
+}
+
+/* A run may be long: whether its files can be written is better known before. */
+static bool can_write(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_FILE, "%s: not a regular file, so nothing can be saved there",
+                       path);
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    bool ok = dir && access(dir, W_OK | X_OK) == 0;
+    if (!ok)
+        err_set(err, ERR_FILE, "%s: nothing can be written there: %s", path, strerror(errno));
+    free(dir);
+    return ok;
 }
 
 /* A loaded machine is what it is: options that say what to boot would be lies. */
@@ -30,7 +51,7 @@ static bool check(const struct options *o, struct err *err)
                            "--load goes on with a machine that is there: --%s has nothing to say "
                            "to it",
                            boot_only[i]);
-    return true;
+    return (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
 }
 
 static bool prepare(struct session *s, const struct options *o, struct err *err)
@@ -63,7 +84,7 @@ static bool write_files(struct session *s, const struct options *o, enum end_kin
 {
     bool over = kind != END_NONE && kind != END_MAX_CYCLES;
     if (o->save && over)
-        fprintf(stderr, "ringside: %s: nothing saved, the guest has ended\n", o->save);
+        say("%s: nothing saved, the guest has ended", o->save);
     else if (o->save && !session_save(s, o->save, err))
         return false;
     return !o->record || session_record(s, o->record, result, err);
@@ -73,7 +94,7 @@ static int failed(const struct err *err)
 {
     if (err->class == ERR_USAGE)
         return usage_error(err, "run");
-    fprintf(stderr, "ringside: %s\n", err->text);
+    say("%s", err->text);
     return err->class;
 }
 
@@ -97,6 +118,7 @@ int cmd_run(const struct options *o)
     struct err err = {0};
     struct session s = {0};
     struct console c = {.out = stdout};
+    struct tracing tracing = {0};
     int status;
 
     /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
@@ -107,15 +129,23 @@ int cmd_run(const struct options *o)
         struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
         ok = session_start(&s, &host, &err);
         running = s.machine;
+        ok = ok && (!o->output || tracing_begin(&tracing, &s, o->output, &err));
         ok = ok && console_attach(&c, s.machine, &err);
     }
     if (ok) {
         enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
         status = finish(&s, o, kind);
+        if (!tracing_end(&tracing, &err))
+            status = failed(&err);
+        if (c.error) {
+            say("cannot write the guest's output: %s", strerror(c.error));
+            status = ERR_SYSTEM;
+        }
     } else {
         console_detach(&c);
         status = failed(&err);
+        tracing_end(&tracing, NULL);
     }
     running = NULL;
     session_close(&s);

@@ -35,12 +35,12 @@ static bool find_companion(const char *name, char *path, struct err *err)
     return err_set(err, ERR_FILE, "%s is not beside the program: build it, or name another", name);
 }
 
-static bool read_kernel(struct session *s, const struct options *o, struct err *err)
+bool session_kernel(struct image *kernel, const struct options *o, struct err *err)
 {
     char path[PATH_MAX];
     if (!o->kernel && !find_companion("ringside-kernel", path, err))
         return false;
-    return image_read(&s->kernel, o->kernel ? o->kernel : path, err) || err_wrap(err, "kernel");
+    return image_read(kernel, o->kernel ? o->kernel : path, err) || err_wrap(err, "kernel");
 }
 
 /* What the initrd begins with: the user's archive or directory, or ours. */
@@ -57,7 +57,8 @@ static bool begin_initrd(struct initrd *rd, const struct options *o, struct err 
         return initrd_add_tree(rd, from, err);
     }
     struct image archive = {0};
-    bool ok = image_read(&archive, from, err) && initrd_append_image(rd, archive, err);
+    bool ok = image_read(&archive, from, err) &&
+              (o->kernel ? initrd_append_foreign : initrd_append_image)(rd, archive, err);
     image_free(&archive);
     return ok;
 }
@@ -110,7 +111,7 @@ static bool find_model(struct session *s, struct err *err)
 bool session_from_options(struct session *s, const struct options *o, struct err *err)
 {
     *s = (struct session){0};
-    return make_config(s, o, err) && find_model(s, err) && read_kernel(s, o, err) &&
+    return make_config(s, o, err) && find_model(s, err) && session_kernel(&s->kernel, o, err) &&
            make_initrd(s, o, err);
 }
 

@@ -32,6 +32,9 @@ bool session_from_recording(struct session *s, struct recording *r, struct err *
 bool session_start(struct session *s, const struct machine_host *host, struct err *err);
 void session_close(struct session *s);
 
+/* The kernel file alone: --kernel, or Ringside's own. Free with image_free(). */
+bool session_kernel(struct image *kernel, const struct options *o, struct err *err);
+
 /* Write down the machine as it is now, for session_from_saved(). */
 bool session_save(struct session *s, const char *path, struct err *err);
 /* Write down the whole run, which has ended like this, for session_from_recording(). */

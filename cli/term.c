@@ -97,13 +97,17 @@ static void on_suspend(int signal)
 
 bool term_init(void (*stop)(void *ctx), void *ctx, struct err *err)
 {
+    /* All whose default ends or stops a program: whatever comes, the terminal is made whole. */
     static const struct {
         int signal;
         void (*handler)(int);
     } row[] = {
         {SIGINT, on_end},    {SIGTERM, on_end},   {SIGHUP, on_end},      {SIGQUIT, on_end},
         {SIGSEGV, on_fault}, {SIGBUS, on_fault},  {SIGFPE, on_fault},    {SIGILL, on_fault},
-        {SIGABRT, on_fault}, {SIGPIPE, on_fault}, {SIGTSTP, on_suspend},
+        {SIGABRT, on_fault}, {SIGPIPE, on_fault}, {SIGTRAP, on_fault},   {SIGSYS, on_fault},
+        {SIGUSR1, on_end},   {SIGUSR2, on_end},   {SIGALRM, on_end},     {SIGVTALRM, on_end},
+        {SIGPROF, on_end},   {SIGIO, on_end},     {SIGPWR, on_end},      {SIGSTKFLT, on_end},
+        {SIGXCPU, on_end},   {SIGXFSZ, on_end},   {SIGTSTP, on_suspend},
     };
     term.stop = stop;
     term.ctx = ctx;

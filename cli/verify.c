@@ -5,6 +5,7 @@
 
 #include "outcome.h"
 #include "report.h"
+#include "say.h"
 #include "session.h"
 
 /* A run that goes another way may never end. This much longer than the first is proof enough. */
@@ -60,7 +61,7 @@ int cmd_verify(const struct options *o)
         struct run_result now = outcome_result(s.machine, kind);
         status = tell(o, &r, &now);
     } else {
-        fprintf(stderr, "ringside: %s\n", err.text);
+        say("%s", err.text);
         /* Here every word of the recording is a file's: nobody used the program wrongly. */
         status = err.class == ERR_USAGE ? ERR_FILE : (int)err.class;
     }

@@ -16,7 +16,8 @@ endif()
 
 add_compile_options(-Wall -Wextra -fno-strict-aliasing -fno-common)
 # No path of the build machine goes into the program: two people building one commit get one file.
-add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+add_compile_options(-ffile-prefix-map=${PROJECT_BINARY_DIR}=build
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(RINGSIDE_WERROR)
     add_compile_options(-Werror)
 endif()

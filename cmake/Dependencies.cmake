@@ -21,6 +21,14 @@ if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     ringside_need(CMOCKA cmocka 1.1 "unit tests")
 endif()
 
+# Without it everything works, but addresses have no source lines.
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(LIBDW QUIET IMPORTED_TARGET libdw>=0.180)
+endif()
+if(NOT LIBDW_FOUND)
+    message(STATUS "libdw is missing: `ringside sites` will name functions but no source lines")
+endif()
+
 # Debian ships no .pc file for Zydis.
 find_path(ZYDIS_INCLUDE_DIR Zydis/Zydis.h)
 find_library(ZYDIS_LIBRARY Zydis)

@@ -60,12 +60,21 @@ static enum cpu_act on_rdtsc(struct domain *d, struct cpu_exit *x)
     return CPU_DONE;
 }
 
-/* The CPU keeps the values of these; that they exist is the board's word. */
+/*
+ * The CPU keeps the values of most of these; that they exist is the board's word. Two it does not
+ * know, so they read as zero, and zero is the truth: no microcode is loaded (a kernel asks by
+ * writing 0, CPUID and reading), and the platform's number, which only choosing microcode needs.
+ */
 static bool msr_exists(uint32_t index, bool write, uint64_t value)
 {
     enum { SYSENTER_CS = 0x174, SYSENTER_EIP = 0x176, PAT = 0x277, MISC_ENABLE = 0x1A0 };
+    enum { PLATFORM_ID = 0x17, BIOS_SIGN_ID = 0x8B };
     const uint32_t efer = 0xC0000080;
 
+    if (index == PLATFORM_ID)
+        return !write;
+    if (index == BIOS_SIGN_ID)
+        return !write || !value;
     if (index == efer)
         return !write || !(value & ~(uint64_t)EFER_NXE); /* no long mode, no SYSCALL, no SVM */
     return (index >= SYSENTER_CS && index <= SYSENTER_EIP) || index == PAT || index == MISC_ENABLE;

@@ -103,13 +103,30 @@ static bool needs_the_loop(struct domain *d)
            (!d->window_wanted && d->ops->irq_pending(d)) || machine_input_due(m) <= now;
 }
 
+/* A watcher's mark: no model hears of it, and nothing has become due since the last boundary. */
+static enum cpu_act show_watcher(struct domain *d, const struct cpu_exit *x)
+{
+    struct machine *m = d->machine;
+
+    if (!m->watcher.mark || !m->watcher.mark(m->watcher.ctx, d, x))
+        return CPU_DONE;
+    m->stop = 1;
+    return CPU_LEAVE;
+}
+
 enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
 {
     struct domain *d = ctx;
 
     (void)c;
-    if (x->kind != EXIT_MARK) /* the observer's own doing is no part of the guest's state */
+    if (x->kind == EXIT_MARK && x->mark.id & MARK_OF_WATCHER)
+        return show_watcher(d, x);
+    /* The observer's own marks, and accesses to holes, which the engine tells only some time later,
+       are no part of the guest's state. */
+    if (x->kind != EXIT_MARK && x->kind != EXIT_MMIO)
         d->state.exits[x->kind]++;
+    else
+        d->seen[x->kind]++;
     emit_before(d, x);
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);
@@ -216,13 +233,42 @@ static void print_registers(struct domain *d, FILE *to)
             r->ldt.sel & 0xFFFF);
 }
 
+/* What a kernel does for every line that it prints: look at the clock, feed the UART. */
+static bool is_printing(const struct event *e)
+{
+    if (e->kind == EVENT_rdtsc)
+        return true;
+    return (e->kind == EVENT_io_in || e->kind == EVENT_io_out) &&
+           pc_is_console_port((uint16_t)e->a[0]);
+}
+
+/* A guest that dies loudly has filled the recorder's end with its printing: look past that. */
+static void print_events(struct domain *d, FILE *to)
+{
+    enum { LOOK_AT = 4096, SHOW = 16 };
+    struct event *recent = calloc(LOOK_AT, sizeof *recent);
+    size_t n = recent ? events_recent(d->machine->events, recent, LOOK_AT) : 0;
+    size_t first = n;
+
+    for (size_t shown = 0; first > 0 && shown < SHOW; first--)
+        shown += !is_printing(&recent[first - 1]);
+    fprintf(to, "last events, newest last, without the console's and the clock's:\n");
+    for (size_t i = first; i < n; i++) {
+        char text[160];
+        if (is_printing(&recent[i]))
+            continue;
+        event_format(&recent[i], text, sizeof text);
+        fprintf(to, "  %s\n", text);
+    }
+    free(recent);
+}
+
 void domain_last_words(struct domain *d, FILE *to)
 {
-    enum { BLOCKS = 8, EVENTS = 16 };
+    enum { BLOCKS = 8 };
     uint32_t block[BLOCKS];
-    struct event ev[EVENTS];
 
-    fprintf(to, "domain %u died at cycle %" PRIu64 ": %s\n", d->id, cpu_now(d->cpu), d->end.reason);
+    fprintf(to, "domain %u at cycle %" PRIu64 ":\n", d->id, cpu_now(d->cpu));
     print_registers(d, to);
     fprintf(to, "code at eip:\n");
     print_code(d, to);
@@ -230,11 +276,6 @@ void domain_last_words(struct domain *d, FILE *to)
     fprintf(to, "last blocks entered, newest first:");
     for (unsigned i = 0; i < n; i++)
         fprintf(to, " %08" PRIx32, block[i]);
-    size_t events = events_recent(d->machine->events, ev, EVENTS);
-    fprintf(to, "\nlast events, newest last:\n");
-    for (size_t i = 0; i < events; i++) {
-        char text[160];
-        event_format(&ev[i], text, sizeof text);
-        fprintf(to, "  %s\n", text);
-    }
+    fputc('\n', to);
+    print_events(d, to);
 }

@@ -33,10 +33,11 @@ static void on_status(void *ctx, uint32_t status)
 static void on_power(void *ctx, enum pc_power what)
 {
     struct domain *d = ctx;
-    if (what == PC_POWER_OFF)
-        domain_power_off(d, d->state.status);
-    else
-        domain_reset(d);
+    switch (what) {
+    case PC_POWER_OFF: domain_power_off(d, d->state.status); break;
+    case PC_RESET: domain_reset(d); break;
+    case PC_PANICKED: domain_kill(d, "kernel panic (the console says why)"); break;
+    }
 }
 
 static void on_unknown_port(void *ctx, uint16_t port, bool write)
@@ -70,7 +71,7 @@ static struct domain *domain_new(struct machine *m, struct err *err)
         .state = &m->state,
         .mem_bytes = m->config.mem_bytes,
         .rtc_epoch = m->config.rtc_epoch,
-        .status_port = !m->config.pure,
+        .extension = !m->config.pure,
         .now = on_now,
         .console = on_console,
         .status = on_status,

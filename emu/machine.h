@@ -80,6 +80,7 @@ struct domain {
     struct pc *pc;
     struct domain_state state;
     struct end end;
+    uint64_t seen[EXIT_KINDS]; /* exits that are not part of the state: marks, holes */
     bool window_wanted; /* the CPU has been asked to say when an interrupt can be taken */
     const struct domain_ops *ops;
     void *model; /* hv-models/hv.c's: model table and model state */
@@ -97,9 +98,21 @@ struct machine_host {
     void *ctx;
 };
 
+/*
+ * Somebody who watches from outside: a tracer, a debugger. Asked at each mark whose id has the bit
+ * MARK_OF_WATCHER (a model's own marks have it clear), before the marked instruction runs. It looks
+ * and changes nothing; answering true stops the run right there, with END_NONE.
+ */
+#define MARK_OF_WATCHER 0x80000000u
+struct machine_watcher {
+    bool (*mark)(void *ctx, struct domain *d, const struct cpu_exit *x);
+    void *ctx;
+};
+
 struct machine {
     struct machine_config config;
     struct machine_host host;
+    struct machine_watcher watcher;
     struct clock clock;
     struct state state;
     struct events *events;

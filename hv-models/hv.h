@@ -12,6 +12,9 @@
  *                        v
  *              registers, memory, interrupts changed; the guest goes on
  *
+ * What will come with live switching between models (quiesce, export, import) is not in the table
+ * yet; HV_MODEL_ABI will say so.
+ *
  * The smallest useful model is hv-models/native/: read it first.
  */
 #ifndef HV_MODELS_HV_H
@@ -59,7 +62,7 @@ struct hv_show {
     const char *format; /* "hex", "dec", "bool" */
 };
 
-/* How the model's devices are named to its guest. */
+/* Which devices a domain under the model sees: bits of hv_model.devices. */
 enum hv_device { HV_DEV_PC = 1 /* 8259, 8254, 16550, CMOS, power */, HV_DEV_STATUS = 2 };
 
 struct hv_model {
@@ -123,7 +126,8 @@ const char *hv_variant(const struct domain *d);
 struct hv_stage_site {
     const char *text, *file;
     unsigned line;
-};
+} __attribute__((aligned(32))); /* or a compiler may leave gaps between sites, and no array is made */
+_Static_assert(sizeof(struct hv_stage_site) == 32, "the sites of all files are one array");
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);

@@ -67,12 +67,14 @@ struct cpu_exit {
         struct {
             uint32_t index;
             bool write, pmc;
-            uint64_t value; /* WRMSR: the value; RDMSR, RDPMC: the owner writes it here */
+            /* WRMSR: the value. RDMSR, RDPMC: the owner writes it here. SYSENTER_*, EFER, PAT and
+               MISC_ENABLE are the CPU's own: filled in before the exit, stored after it. */
+            uint64_t value;
         } msr;
         struct {
-            uint8_t dr, gpr;
+            uint8_t dr, gpr; /* DR4 and DR5 come as DR6 and DR7 */
             bool write;
-            uint32_t value; /* as above */
+            uint32_t value; /* as above; the CPU keeps all of them (and breaks at none) */
         } dr;
         struct {
             uint32_t leaf, subleaf;
@@ -85,14 +87,15 @@ struct cpu_exit {
         struct {
             uint32_t value;
         } cr3;
-        struct {
+        struct { /* after the fact: eip is the block's start, and the time is near, not exact.
+                    Count it, name it; do not hash it. */
             uint64_t addr;
             uint8_t size;
             bool write;
             uint64_t value;
         } mmio;
         struct {
-            uint32_t id;
+            uint32_t id; /* reported once, also when the guest is stopped there and goes on */
         } mark;
         struct {
             const char *why; /* static text */
@@ -131,14 +134,16 @@ enum cpu_stop {
     CPU_LEFT,   /* the owner answered CPU_LEAVE */
 };
 
-/* Run guest code until the cycle `until`; exact for any value, also in the middle of a REP. */
+/* Run guest code until the cycle `until`; exact for any value, also in the middle of a REP. When
+   several reasons to stop come together: CPU_LEFT, CPU_HALTED, CPU_UNTIL, CPU_WINDOW, CPU_KICKED.
+   At an exit the clock has counted the instruction in question, except at a mark. */
 enum cpu_stop cpu_run(struct vcpu *c, uint64_t until);
 
 /* ---- time ---- */
 uint64_t cpu_now(const struct vcpu *c);          /* cycles: retired (attempted) + charged */
 uint64_t cpu_instructions(const struct vcpu *c); /* attempted instructions alone */
 void cpu_charge(struct vcpu *c, uint64_t cycles);
-/* Make cpu_run return at the next block entry; safe in signal handlers and other threads. */
+/* Make cpu_run return within some ten milliseconds; safe in signal handlers and other threads. */
 void cpu_kick(struct vcpu *c);
 
 /* ---- registers ---- */

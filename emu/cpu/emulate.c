@@ -302,9 +302,9 @@ static void sysenter(struct vcpu *c, const struct site *s)
     regs_commit(c);
 }
 
-static void amd_syscall(struct vcpu *c, const struct site *s)
+static void undefined(struct vcpu *c, const struct site *s)
 {
-    (void)s; /* EFER.SCE cannot be set on this machine */
+    (void)s; /* SYSCALL too: EFER.SCE cannot be set on this machine */
     exit_fault(c, X86_UD, false, 0, 0);
 }
 
@@ -338,9 +338,10 @@ static void (*const emulator[256])(struct vcpu *c, const struct site *s) = {
     [INSN_MOV_TO_CR3] = mov_to_cr3,
     [SITE_TO_CR2] = mov_to_cr2,
     [INSN_SYSENTER] = sysenter,
-    [INSN_SYSCALL] = amd_syscall,
+    [INSN_SYSCALL] = undefined,
     [INSN_ICEBP] = icebp,
     [INSN_HLT] = hlt,
+    [SITE_INVALID] = undefined,
 };
 
 void emulate(struct vcpu *c, const struct site *s)

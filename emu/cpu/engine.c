@@ -23,6 +23,13 @@ const char *__lsan_default_suppressions(void)
 {
     return "leak:libunicorn\n";
 }
+
+/* And it need not be told at the end of every run: standard error is the guest's, too. */
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
 #endif
 
 #define SPACE_END (1ull << 40) /* what PAE page tables can name */
@@ -200,6 +207,7 @@ static bool open_engine(struct vcpu *c, struct err *err)
 static void initial_state(struct vcpu *c)
 {
     struct cpu_state s = {.dr[6] = 0xffff0ff0, .dr[7] = 0x400, .msr_pat = 0x0007040600070406ull};
+    s.msr_misc = 1; /* fast string operations, as firmware leaves them: Linux looks */
     for (unsigned i = 0; i < S_COUNT; i++)
         s.regs.seg[i] = (struct x86_seg){0x10, 0, 0xffffffff, 0x00c09300};
     s.regs.seg[S_CS] = (struct x86_seg){0x08, 0, 0xffffffff, 0x00c09b00};

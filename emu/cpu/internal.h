@@ -88,7 +88,7 @@ struct site {
     uint32_t mark_id;
     struct x86_insn insn;
 };
-enum { SITE_TO_CR2 = 200 };        /* beside enum x86_sensitive */
+enum { SITE_TO_CR2 = 200, SITE_INVALID }; /* beside enum x86_sensitive */
 #define SITES           (1u << 16) /* a ring; old ones belong to translations that are long gone */
 #define OPENED_MAX      16
 #define SITES_PER_BLOCK 1024

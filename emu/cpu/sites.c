@@ -161,35 +161,54 @@ uint32_t cpu_fetch(struct vcpu *c, gva_t at, uint8_t *to, uint32_t n)
     return done;
 }
 
-/* A block is at most a page and one instruction long. */
+/* A block is at most a page and one instruction long. Its last instruction may be longer than the
+   engine thinks: where it is going to fault in any case the engine does not read on. */
 struct bytes {
-    uint8_t b[PAGE_SIZE + 16];
-    uint32_t n;
+    uint8_t b[PAGE_SIZE + 32];
+    uint32_t n, readable;
     bool code32;
 };
 
 static void read_block(struct vcpu *c, const struct slot *s, uint32_t upto, struct bytes *b)
 {
-    b->n = upto < sizeof b->b ? upto : sizeof b->b;
-    if (b->n > s->size)
-        b->n = s->size;
-    b->n = cpu_fetch(c, GVA(s->pc), b->b, b->n);
+    b->n = upto < s->size ? upto : s->size;
+    if (b->n > sizeof b->b - 15)
+        b->n = sizeof b->b - 15;
+    b->readable = cpu_fetch(c, GVA(s->pc), b->b, b->n + 15);
+    if (b->n > b->readable)
+        b->n = b->readable;
     b->code32 = env_get(c, c->at.hflags) & HF_CS32;
 }
 
-/* The next instruction of the block; false at its end. Bytes that are no instruction (the guest
-   will get #UD there) count as one that takes the rest. */
+/* Too many prefixes make an instruction too long: #GP, and the engine knows it. */
+static bool is_too_long(const uint8_t *p, uint32_t n)
+{
+    static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+                                       0x66, 0x67, 0xf0, 0xf2, 0xf3};
+    uint32_t i = 0;
+    while (i < n && memchr(prefixes, p[i], sizeof prefixes))
+        i++;
+    return i >= 12;
+}
+
+/* The next instruction of the block; false at its end. Bytes that are no instruction take the rest
+   of it: the guest gets #UD there, and from us, because the engine runs some of them (LOCK before
+   an instruction that cannot be locked, for one). */
 static bool next_insn(const struct bytes *b, uint32_t *at, struct x86_insn *insn)
 {
     if (*at >= b->n)
         return false;
-    if (!x86_decode(b->b + *at, b->n - *at, b->code32, insn) || !insn->length) {
+    if (!x86_decode(b->b + *at, b->readable - *at, b->code32, insn) || !insn->length) {
         *insn = (struct x86_insn){.length = (uint8_t)(b->n - *at > 15 ? 15 : b->n - *at),
                                   .ends_block = true};
+        if (!is_too_long(b->b + *at, b->readable - *at))
+            insn->sensitive = SITE_INVALID;
         *at = b->n;
         return true;
     }
     *at += insn->length;
+    if (*at > b->n)
+        *at = b->n;
     return true;
 }
 
@@ -238,9 +257,12 @@ bool sites_scan(struct vcpu *c, struct slot *s)
     struct bytes b;
     struct x86_insn insn = {0};
     uint32_t at = 0, index = 0, first = 0, count = 0, cpl = env_cpl(c);
+    bool same = false; /* of an invalid one the engine may have its own view */
     read_block(c, s, s->size, &b);
     for (uint32_t start = 0; next_insn(&b, &at, &insn); start = at, index++) {
-        uint8_t kind = taken(c, insn.sensitive, cpl) ? insn.sensitive : INSN_PLAIN;
+        bool invalid = insn.sensitive == SITE_INVALID;
+        uint8_t kind = invalid || taken(c, insn.sensitive, cpl) ? insn.sensitive : INSN_PLAIN;
+        same = same || invalid;
         if (cpl == 0 && is_mov_to_cr2(b.b + start, insn.length)) {
             kind = SITE_TO_CR2;
             insn.reg = b.b[start + 2] & 7;
@@ -271,7 +293,8 @@ bool sites_scan(struct vcpu *c, struct slot *s)
     s->tail = insn.length & 15;
     s->ends = insn.ends_block || (insn.rep && insn.length);
     s->visited = 1;
-    return at == s->size && index == s->n;
+    /* A block that was cut before a page's end counts its exit, too. */
+    return same || (at == s->size && (index == s->n || (c->cut && index + 1 == s->n)));
 }
 
 bool sites_range(const struct vcpu *c, const struct slot *s, uint32_t *lo, uint32_t *hi)

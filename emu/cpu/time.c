@@ -21,6 +21,11 @@
  *   - a sensitive instruction or a mark: we step in before it (sites.c);
  *   - a store into the running block: the engine abandons the block and replays the store alone.
  * "Attempted" instructions count: one that faults is one cycle. So is each round of a REP.
+ *
+ * What is left, for programs that no compiler makes: when a block stores twice into its own page, and
+ * the second store hits the block itself, the old bytes run until the block's end; and a REP or a
+ * call that overwrites its own block from the block's end counts one cycle too many. Both depend on
+ * where the block began, so a stop can move them. The limit holds all the same.
  */
 #include "internal.h"
 
@@ -243,7 +248,8 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
             uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
             goto out;
         }
-        c->doubted = 0;
+        if (same)
+            c->doubted = 0;
     }
 
     /* The engine replays a store that hit its own block as a block of one instruction. The store was

@@ -74,6 +74,13 @@ static void status(void *ctx, uint32_t value)
         pc->config.status(pc->config.ctx, value);
 }
 
+static void panicked(void *ctx)
+{
+    const struct pc *pc = ctx;
+    if (pc->config.power)
+        pc->config.power(pc->config.ctx, PC_PANICKED);
+}
+
 static void off(void *ctx)
 {
     const struct pc *pc = ctx;
@@ -103,6 +110,7 @@ struct pc *pc_new(const struct pc_config *cfg, struct err *err)
     pc->uart.now = now;
     pc->uart.ctx = pc;
     pc->power.status = status;
+    pc->power.panicked = panicked;
     pc->power.off = off;
     pc->power.reset = reset;
     pc->power.ctx = pc;
@@ -113,7 +121,7 @@ struct pc *pc_new(const struct pc_config *cfg, struct err *err)
               pic_line(&pc->pic, IRQ_SERIAL));
     rtc_init(&pc->rtc, cfg->state, cfg->clock, &pc->ports, pic_line(&pc->pic, IRQ_CLOCK),
              cfg->rtc_epoch, cfg->mem_bytes, now, pc);
-    power_init(&pc->power, cfg->state, &pc->ports, cfg->status_port);
+    power_init(&pc->power, cfg->state, &pc->ports, cfg->extension);
     for (unsigned i = 0; i < sizeof absent / sizeof absent[0]; i++)
         ports_add(&pc->ports, (struct port_range){
                                   .first = absent[i].first, .count = absent[i].count, .width = 4});
@@ -143,6 +151,11 @@ bool pc_irq_pending(const struct pc *pc)
 uint8_t pc_irq_ack(struct pc *pc)
 {
     return pic_ack(&pc->pic);
+}
+
+bool pc_is_console_port(uint16_t port)
+{
+    return port >= COM1 && port < COM1 + 8;
 }
 
 bool pc_console_can_receive(const struct pc *pc)

@@ -15,14 +15,14 @@
 
 struct pc;
 
-enum pc_power { PC_POWER_OFF, PC_RESET };
+enum pc_power { PC_POWER_OFF, PC_RESET, PC_PANICKED };
 
 struct pc_config {
     struct clock *clock;        /* timers are registered here */
     struct state *state;        /* and flat state here */
     uint64_t mem_bytes;         /* what the CMOS says */
     int64_t rtc_epoch;          /* date at cycle 0, seconds since 1970 UTC */
-    bool status_port;           /* the extension of abi/ringside_ports.h */
+    bool extension;             /* the status and panic ports of abi/ringside_ports.h */
     uint64_t (*now)(void *ctx); /* the present cycle */
     void (*console)(void *ctx, const uint8_t *bytes, size_t n); /* the UART sent these */
     void (*status)(void *ctx, uint32_t status);
@@ -44,6 +44,8 @@ uint8_t pc_irq_ack(struct pc *pc);        /* the acknowledge cycle: the vector *
 /* The console is the first UART. */
 bool pc_console_can_receive(const struct pc *pc);
 void pc_console_receive(struct pc *pc, uint8_t byte);
+/* Is this one of its ports? (Who lists what a guest did last may leave its printing out.) */
+bool pc_is_console_port(uint16_t port);
 /* Does the guest assert RTS, that is, ask for bytes? A patient sender waits for it. */
 bool pc_console_wants(const struct pc *pc);
 

@@ -21,6 +21,24 @@ static void status_write(void *ctx, uint16_t port, unsigned size, uint32_t value
         p->status(p->ctx, value);
 }
 
+static uint32_t panic_read(void *ctx, uint16_t port, unsigned size)
+{
+    (void)ctx;
+    (void)port;
+    (void)size;
+    return RINGSIDE_PANICKED;
+}
+
+static void panic_write(void *ctx, uint16_t port, unsigned size, uint32_t value)
+{
+    struct power *p = ctx;
+
+    (void)port;
+    (void)size;
+    if (value & RINGSIDE_PANICKED)
+        p->panicked(p->ctx);
+}
+
 enum { PM1_SLP_EN = 0x2000, PM1_SLP_TYP = 0x1C00, PM1_SCI_EN = 1 };
 _Static_assert(RINGSIDE_POWER_OFF == PM1_SLP_EN, "soft-off is sleep type 0");
 
@@ -97,13 +115,16 @@ static void fast_write(void *ctx, uint16_t port, unsigned size, uint32_t value)
         p->reset(p->ctx);
 }
 
-void power_init(struct power *p, struct state *state, struct ports *ports, bool status_port)
+void power_init(struct power *p, struct state *state, struct ports *ports, bool extension)
 {
     p->state.control = PM1_SCI_EN;
     state_block(state, &p->state, sizeof p->state, "power");
-    if (status_port)
+    if (extension) {
         ports_add(ports,
                   (struct port_range){RINGSIDE_STATUS_PORT, 4, 4, status_read, status_write, p});
+        ports_add(ports,
+                  (struct port_range){RINGSIDE_PANIC_PORT, 1, 1, panic_read, panic_write, p});
+    }
     ports_add(ports, (struct port_range){RINGSIDE_POWER_PORT, 2, 2, pm1_read, pm1_write, p});
     ports_add(ports, (struct port_range){0x60, 1, 1, kbc_read, kbc_write, p});
     ports_add(ports, (struct port_range){RINGSIDE_RESET_PORT, 1, 1, kbc_read, kbc_write, p});

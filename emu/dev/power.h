@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ways to end a run: the status port of abi/ringside_ports.h, ACPI's soft-off, the reset line of the
+ * Ways to end a run: the status and panic ports of abi/ringside_ports.h, ACPI's soft-off, the reset line of the
  * keyboard controller and that of port 92h.
  */
 #ifndef EMU_DEV_POWER_H
@@ -19,12 +19,13 @@ struct power {
         uint8_t pad[5];
     } state;
     void (*status)(void *ctx, uint32_t status);
+    void (*panicked)(void *ctx);
     void (*off)(void *ctx);
     void (*reset)(void *ctx);
     void *ctx;
 };
 
-/* status_port: whether the extension exists. */
-void power_init(struct power *p, struct state *state, struct ports *ports, bool status_port);
+/* extension: whether there are ports for status and panic. */
+void power_init(struct power *p, struct state *state, struct ports *ports, bool extension);
 
 #endif

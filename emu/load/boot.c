@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which protocol an image wants; and reading a file into memory. */
+/*
+ * Which protocol an image wants; what firmware would have left in memory whatever the protocol; and
+ * reading a file into memory.
+ */
 #include "internal.h"
 
 #include <errno.h>
@@ -43,22 +46,49 @@ static enum boot_protocol protocol_of(const struct image *img)
     return bzimage_is(img) || elf_is(img) ? BOOT_LINUX : BOOT_AUTO;
 }
 
+/*
+ * The data area of a BIOS, as far as there is something true to say in it. Kernels read it beside
+ * what their loader tells them: Linux for the end of low memory, Xen for where to put its first
+ * stage. A kernel that wants to lie there itself has no use for it.
+ */
+static bool put_bios_data(const struct place *p)
+{
+    enum { BDA = 0x400, BDA_BYTES = 0x100, COM1 = 0x00, EBDA = 0x0E, EQUIPMENT = 0x10, KIB = 0x13 };
+    enum { HAS_FPU = 1 << 1, ONE_SERIAL_PORT = 1 << 9 };
+    const uint8_t ebda_kib = (PC_HOLE_START - LOW_RAM_END) >> 10;
+    uint8_t bda[BDA_BYTES] = {0};
+
+    if (place_overlap(p, BDA, BDA_BYTES) || place_overlap(p, LOW_RAM_END, 1))
+        return true;
+    put16(bda + COM1, 0x3F8);
+    put16(bda + EBDA, LOW_RAM_END >> 4);
+    put16(bda + EQUIPMENT, HAS_FPU | ONE_SERIAL_PORT);
+    put16(bda + KIB, LOW_RAM_END >> 10);
+    return mem_write(p->mem, MADDR(BDA), bda, sizeof bda) &&
+           mem_write(p->mem, MADDR(LOW_RAM_END), &ebda_kib, 1);
+}
+
 bool boot_load(struct mem *m, const struct boot_request *rq, struct boot_info *out, struct err *err)
 {
     struct place place = {.mem = m};
     const struct image *img = &rq->kernel;
+    bool ok;
 
     memset(out, 0, sizeof *out);
     if (!img->size)
         return err_set(err, ERR_FILE, "%s: the kernel is an empty file", img->name);
     switch (rq->protocol == BOOT_AUTO ? protocol_of(img) : rq->protocol) {
     case BOOT_MULTIBOOT:
-        return multiboot_load(&place, rq, out, err);
+        ok = multiboot_load(&place, rq, out, err);
+        break;
     case BOOT_LINUX:
-        return linux_load(&place, rq, out, err);
+        ok = linux_load(&place, rq, out, err);
+        break;
     default:
         return err_set(err, ERR_FILE, "%s: not a kernel: %s", img->name, looks_like(img));
     }
+    return ok && (put_bios_data(&place) ||
+                  image_bad(img, 0, err, "the BIOS's data cannot be written to RAM"));
 }
 
 bool boot_load_kernel(struct mem *m, const struct image *img, uint64_t first, uint64_t last,

@@ -63,6 +63,12 @@ static const char *compressed(const uint8_t *p, size_t n)
         return "xz";
     if (n >= 3 && !memcmp(p, "BZh", 3))
         return "bzip2";
+    if (n >= 4 && !memcmp(p, "\x02\x21\x4C\x18", 4))
+        return "lz4";
+    if (n >= 4 && !memcmp(p, "\x89LZO", 4))
+        return "lzo";
+    if (n >= 3 && !memcmp(p, "\x5D\0\0", 3)) /* properties 93, a dictionary of whole pages */
+        return "lzma";
     return NULL;
 }
 
@@ -151,6 +157,8 @@ enum cpio_next cpio_next(struct cpio_reader *r, struct cpio_entry *out, struct e
             return CPIO_DONE;
         if (r->at >= img->size)
             return end_of_image(r, err);
+        if (r->packed_ends && !r->in_archive && compressed(img->data + r->at, img->size - r->at))
+            return CPIO_DONE;
 
         size_t name = r->at + HEADER;
         if (!read_header(img, r->at, n, err) || !check_name(img, name, n[NAMESIZE], err))
@@ -188,9 +196,8 @@ enum cpio_next cpio_next(struct cpio_reader *r, struct cpio_entry *out, struct e
     }
 }
 
-bool cpio_check(struct image image, struct err *err)
+static bool check(struct cpio_reader r, struct err *err)
 {
-    struct cpio_reader r = {.image = image};
     struct cpio_entry e;
     enum cpio_next next;
 
@@ -198,4 +205,14 @@ bool cpio_check(struct image image, struct err *err)
         next = cpio_next(&r, &e, err);
     while (next == CPIO_ENTRY);
     return next == CPIO_DONE;
+}
+
+bool cpio_check(struct image image, struct err *err)
+{
+    return check((struct cpio_reader){.image = image}, err);
+}
+
+bool cpio_check_plain_part(struct image image, struct err *err)
+{
+    return check((struct cpio_reader){.image = image, .packed_ends = true}, err);
 }

@@ -100,13 +100,21 @@ static void put_trailer(struct initrd *rd)
     put_entry(rd, "TRAILER!!!", (struct node){0}, NULL, 0);
 }
 
-bool initrd_append_image(struct initrd *rd, struct image image, struct err *err)
+static bool append(struct initrd *rd, struct image image, struct err *err)
 {
-    if (!cpio_check(image, err))
-        return false;
     put(rd, image.data, image.size);
     pad4(rd);
     return ok(rd, err);
+}
+
+bool initrd_append_image(struct initrd *rd, struct image image, struct err *err)
+{
+    return cpio_check(image, err) && append(rd, image, err);
+}
+
+bool initrd_append_foreign(struct initrd *rd, struct image image, struct err *err)
+{
+    return cpio_check_plain_part(image, err) && append(rd, image, err);
 }
 
 /* Entries for a/, a/b/ of a/b/c. Where they exist already the guest's kernel keeps them. */

@@ -118,6 +118,10 @@ static bool load_bzimage(struct place *p, const struct image *img, struct setup 
         s->cmdline_max = get32(s->page + CMDLINE_SIZE);
 
     uint32_t at = get32(s->page + CODE32_START);
+    if (!at)
+        return image_bad(img, CODE32_START, err,
+                         "no 32-bit entry: it starts in real mode, with the help of a BIOS, "
+                         "and this machine has none");
     if (at < HIGH_START)
         return image_bad(img, CODE32_START, err, "code32_start %08x lies below one megabyte", at);
     uint64_t end = at + (img->size - offset);

@@ -90,7 +90,8 @@ struct cpio_entry {
 struct cpio_reader {
     struct image image;
     size_t at;
-    bool in_archive; /* an entry was seen, its archive's trailer not yet */
+    bool in_archive;  /* an entry was seen, its archive's trailer not yet */
+    bool packed_ends; /* a compressed archive ends the reading, and is not an error */
 };
 
 enum cpio_next { CPIO_ENTRY, CPIO_DONE, CPIO_BAD };
@@ -99,6 +100,8 @@ enum cpio_next { CPIO_ENTRY, CPIO_DONE, CPIO_BAD };
 enum cpio_next cpio_next(struct cpio_reader *r, struct cpio_entry *out, struct err *err);
 /* Is it a well-formed initrd? */
 bool cpio_check(struct image image, struct err *err);
+/* The same for a kernel that unpacks gzip and its like: up to the first compressed archive. */
+bool cpio_check_plain_part(struct image image, struct err *err);
 
 /* A growing archive. Entries appear in the order of the calls, with mtime 0, owner root and
    ascending inode numbers, so that the same calls give the same bytes everywhere. */
@@ -107,6 +110,8 @@ struct initrd *initrd_new(void);
 void initrd_free(struct initrd *rd);
 /* Begin with these bytes, which must be a good archive (an empty image is one). */
 bool initrd_append_image(struct initrd *rd, struct image image, struct err *err);
+/* The same for another kernel than ours: archives in it may be compressed, as Linux takes them. */
+bool initrd_append_foreign(struct initrd *rd, struct image image, struct err *err);
 /* A file at path (absolute or not); the directories above it are made as needed. */
 bool initrd_add_file(struct initrd *rd, const char *path, uint32_t mode, const void *data,
                      size_t size, struct err *err);

@@ -125,7 +125,7 @@ static void put_info(const struct place *p, const struct boot_info *out, size_t 
     uint32_t flags = INFO_MEMORY | INFO_CMDLINE | INFO_MMAP | INFO_LOADER_NAME;
     uint64_t ram = mem_bytes(p->mem);
 
-    put32(info + 4, PC_HOLE_START >> 10);                   /* KiB below the hole, */
+    put32(info + 4, LOW_RAM_END >> 10);                     /* KiB below the BIOS's own, */
     put32(info + 8, (uint32_t)((ram - PC_HOLE_END) >> 10)); /* and from one megabyte on */
     put32(info + 16, out->info + AT_CMDLINE);
     if (out->initrd_end) {

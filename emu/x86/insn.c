@@ -208,12 +208,16 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
     ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, available, &i)))
         return false;
+    /* VEX and its kin: this processor has no AVX (and CR4 no OSXSAVE), so they are undefined. The
+       engine would take them for the SSE instructions that they extend. */
+    if (i.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+        return false;
 
     struct prefixes p = read_prefixes(bytes, i.raw.prefix_count);
     p.last = bytes[i.length - 1];
     out->length = i.length;
     out->addr16 = p.address == code32;
-    if (i.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || i.opcode_map > ZYDIS_OPCODE_MAP_0F)
+    if (i.opcode_map > ZYDIS_OPCODE_MAP_0F)
         return true;
 
     bool two = i.opcode_map == ZYDIS_OPCODE_MAP_0F;

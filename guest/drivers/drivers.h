@@ -56,6 +56,7 @@ struct machine_ops {
 extern struct machine_ops machine_ops;
 
 void power_off(uint32_t status) __noreturn; /* status: the run's, where there is a port for it */
+void power_off_panicked(void) __noreturn;
 void power_reset(void) __noreturn;
 void power_halt(void) __noreturn; /* stop for ever, interrupts masked */
 

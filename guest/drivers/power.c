@@ -32,6 +32,14 @@ void power_off(uint32_t status)
     power_halt();
 }
 
+/* A panic is more than an end: whoever runs us keeps what it knows of our last moments. */
+void power_off_panicked(void)
+{
+    if (inb(RINGSIDE_PANIC_PORT) == RINGSIDE_PANICKED)
+        outb(RINGSIDE_PANICKED, RINGSIDE_PANIC_PORT);
+    power_off(RINGSIDE_STATUS_PANIC);
+}
+
 void power_reset(void)
 {
     machine_ops.restart();

@@ -242,8 +242,8 @@ long cpio_unpack(const void *image, size_t size)
         return -ENOMEM;
     for (skip_padding(&u); u.at < u.size; skip_padding(&u)) {
         size_t header_at = u.at;
-        err = next_entry(&u, &e);
-        if (err) {
+        if (next_entry(&u, &e)) {
+            err = -EINVAL;
             printk("initrd: no cpio header at offset %u of %u\n", (uint32_t)header_at,
                    (uint32_t)size);
             break;
@@ -257,7 +257,7 @@ long cpio_unpack(const void *image, size_t size)
         long r = unpack_entry(&u, &e);
         if (r) {
             printk("initrd: cannot unpack %s: error %d\n", e.name, (int)-r);
-            err = r; /* go on: a shell with most of its files is better than none */
+            err = err ? err : r; /* go on: a shell with most of its files is better than none */
             continue;
         }
     }

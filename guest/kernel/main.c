@@ -78,6 +78,8 @@ static void try_init(char *program)
         return;
 }
 
+static long initrd_error; /* of unpacking it */
+
 /* Linux's order: what was asked for, then /init of an initrd, then the usual places. */
 static void start_init(__attribute__((unused)) void *arg)
 {
@@ -89,6 +91,9 @@ static void start_init(__attribute__((unused)) void *arg)
         try_init(asked);
     for (unsigned i = 0; i < ARRAY_LEN(usual) && !current->mm; i++)
         try_init(usual[i]);
+    if (!current->mm && initrd_error)
+        panic("no init found: the initrd was unpacked in part only (error %d); is --mem too small?",
+              (int)-initrd_error);
     if (!current->mm)
         panic("no init found: give an initrd that has /init, or init= on the command line");
 }
@@ -97,13 +102,12 @@ static void start_init(__attribute__((unused)) void *arg)
 
 static void unpack_initrd(void)
 {
-    long error;
-
     if (!boot_info.initrd_size)
         return;
-    error = cpio_unpack((void *)(boot_info.initrd_start + PAGE_OFFSET), boot_info.initrd_size);
-    if (error < 0)
-        printk("initrd: error %ld, unpacked as far as it went\n", -error);
+    initrd_error =
+        cpio_unpack((void *)(boot_info.initrd_start + PAGE_OFFSET), boot_info.initrd_size);
+    if (initrd_error < 0)
+        printk("initrd: error %ld, unpacked as far as it went\n", -initrd_error);
     mm_free_initrd();
 }
 

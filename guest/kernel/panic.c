@@ -87,7 +87,7 @@ static void begin(void)
 
     pv_irq_disable();
     if (again)
-        power_off(RINGSIDE_STATUS_PANIC); /* panic() itself is broken: no more words */
+        power_off_panicked(); /* panic() itself is broken: no more words */
     again = true;
     klog_panic();
 }
@@ -98,7 +98,7 @@ static void finish(uint32_t ebp)
         printk("Task: %s (%d)\n", current->comm, current->pid);
     backtrace(ebp);
     printk("---[ end of kernel panic ]---\n");
-    power_off(RINGSIDE_STATUS_PANIC);
+    power_off_panicked();
 }
 
 static void print_system_registers(void)

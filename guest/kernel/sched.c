@@ -28,10 +28,11 @@ static uint32_t running, idle_ticks, user_ticks, system_ticks, switches;
 
 /* ---- slices ---- */
 
-/* 1 tick for nice 19, 5 for nice 0, 10 for nice -20. */
+/* 1 tick for nice 19 to 16, 5 for nice 0, 10 for nice -20. Never none: pick_next() would refill the
+   slices for ever. */
 static int fresh_slice(const struct task *t)
 {
-    return (20 - t->nice) / 4 + (t->nice == 19);
+    return MAX(1, (20 - t->nice) / 4);
 }
 
 static void refill_slices(void)
@@ -252,7 +253,9 @@ static void update_load_average(void)
     static const uint32_t decay[3] = {1884, 2014, 2037};
 
     for (int i = 0; i < 3; i++)
-        load_average[i] = (load_average[i] * decay[i] + running * 2048 * (2048 - decay[i])) / 2048;
+        load_average[i] =
+            ((uint64_t)load_average[i] * decay[i] + (uint64_t)running * 2048 * (2048 - decay[i])) >>
+            11;
 }
 
 void sched_tick(bool user)

@@ -36,6 +36,7 @@ void area_merge_range(struct mm *m, uint32_t start, uint32_t end);
 
 /* range.c: page-table work on [start, end) */
 void range_unmap(struct mm *m, uint32_t start, uint32_t end);
+uint32_t range_own_pages(struct mm *m, uint32_t start, uint32_t end);
 void range_protect(struct mm *m, const struct vm_area *a);
 bool range_fork(struct mm *to, struct mm *from, const struct vm_area *a, uint32_t stack_page);
 bool range_move(struct mm *m, uint32_t from, uint32_t to, uint32_t len);

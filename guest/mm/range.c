@@ -54,6 +54,22 @@ void range_unmap(struct mm *m, uint32_t start, uint32_t end)
         flush(m);
 }
 
+/* Pages that nobody but processes holds: what would come back if this range's owner ended. */
+uint32_t range_own_pages(struct mm *m, uint32_t start, uint32_t end)
+{
+    uint32_t n = 0;
+
+    for (uint32_t addr = start, stop; addr < end; addr = stop) {
+        pte_t *pte = pte_lookup(m, addr);
+        stop = table_end(addr, end);
+        for (; pte && addr < stop; addr += PAGE_SIZE, pte++)
+            if (pte_present(pte) &&
+                !(pfn_to_page(val_pfn(pv_pte_val(*pte)))->flags & PG_CACHE))
+                n++;
+    }
+    return n;
+}
+
 /* New rights for what is present in a. Entries never gain the right to write here: a write fault
    finds out whether the page is shared with a relative or with the file. */
 void range_protect(struct mm *m, const struct vm_area *a)

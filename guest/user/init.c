@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -120,6 +121,20 @@ static pid_t start(void)
     return pid;
 }
 
+/*
+ * For kernels that are not ours. Ours ends the machine with its first process, and the process's
+ * status is the run's. Linux panics instead, and without ACPI cannot switch a machine off. But it
+ * lets init use ports, which ours does not: so where that works, and the machine knows the status
+ * port, init does by itself what our kernel would have done.
+ */
+static void switch_off(int status)
+{
+    if (iopl(3) || inl(RINGSIDE_STATUS_PORT) != RINGSIDE_STATUS_MAGIC)
+        return;
+    outl((unsigned)status, RINGSIDE_STATUS_PORT);
+    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+}
+
 /* Everybody gets a moment to end in peace. */
 static void stop_all(void)
 {
@@ -138,6 +153,8 @@ static void stop_all(void)
 static void end_by(int how)
 {
     stop_all();
+    if (how == RB_POWER_OFF)
+        switch_off(0);
     reboot(how);
     _exit(1);
 }
@@ -183,7 +200,9 @@ int main(void)
             if (pid != child)
                 continue;
             tcdrain(1);
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            switch_off(status);
+            return status;
         }
     }
 }

@@ -7,5 +7,5 @@ set(RINGSIDE_GUEST_TESTS
     faults gates double-fault segments io-permission interrupts timers uart paging-pae paging-flat
     self-modifying fpu cpuid v86)
 
-# Those that do what a test of tests/run asks them to.
-set(RINGSIDE_GUEST_KERNELS hello dying)
+# Those that do what a test of tests/run, or a measurement, asks them to.
+set(RINGSIDE_GUEST_KERNELS hello dying work)

@@ -311,3 +311,10 @@ X
         --mem 32 --max-cycles 60G
     [[ "$output" == *alive* ]] || [ "$status" -eq 137 ]
 }
+
+@test "every niceness gets its turn" {
+    prints 'for n in $(seq -- -20 19); do renice $n $$ >/dev/null; i=0; while [ $i -lt 200 ]; do i=$((i+1)); done; done; echo done' 'done'
+    # Two that never stop, at the ends of the scale, and one that wants to be heard.
+    prints '(while :; do :; done) & a=$!; (renice 19 $$ >/dev/null; while :; do :; done) & b=$!
+            renice 17 $$ >/dev/null; sleep 0.2; echo heard; kill $a $b' 'heard'
+}

@@ -5,10 +5,10 @@
 @test "help of the program and of each command" {
     run "$RINGSIDE" --help
     [ "$status" -eq 0 ]
-    for command in run verify models help; do
+    for command in run verify models hooks sites trace help; do
         [[ "$output" == *"  $command "* ]]
     done
-    for command in run verify models help; do
+    for command in run verify models hooks sites trace help; do
         run "$RINGSIDE" "$command" --help
         [ "$status" -eq 0 ]
         [[ "$output" == "Usage: ringside $command "* ]]
@@ -75,11 +75,21 @@
 @test "models, for people and for programs" {
     run "$RINGSIDE" models
     [ "$status" -eq 0 ]
-    [[ "$output" == *native* ]]
+    [[ "$output" == *"native: bare hardware"*"kernel ring  0"*"entered by   hardware exceptions only"* ]]
+    [[ "$output" == *"paging       the kernel's own tables"*"variants     pc"*"hypercalls   none"* ]]
+    [[ "$output" != *"ASPLOS"* ]]
+    run "$RINGSIDE" models native --costs
+    [[ "$output" =~ port\ +0\ +ASPLOS\ 2006 ]]
+    run "$RINGSIDE" models natve
+    [ "$status" -eq 64 ]
+    [[ "$output" == *"did you mean 'native'?"* ]]
     "$RINGSIDE" models --json | python3 -c '
 import json, sys
 models = {m["name"]: m for m in json.load(sys.stdin)["models"]}
-assert models["native"]["kernel_ring"] == 0, models'
+native = models["native"]
+assert native["kernel_ring"] == 0 and native["variants"] == ["pc"] and native["hypercalls"] == [], native
+assert {c["name"] for c in native["costs"]} == {"fault", "int", "irq", "port"}, native
+assert all(c["source"] for c in native["costs"])'
 }
 
 @test "output that cannot be written is a failure" {

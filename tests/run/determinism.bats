@@ -11,8 +11,9 @@ WORK='
 for i in 1 2 3 4 5; do (sleep 0.0$i; echo child $i) & done; wait
 seq 1 2000 | sort -n | md5sum
 head -c 100000 /dev/urandom | md5sum
-awk "BEGIN { for (i = 0; i < 2000; i++) s += sin(i); print s }"
-timeout 0.2 sh -c "trap : USR1; while :; do :; done"
+awk "BEGIN { for (i = 1; i < 2000; i++) s += 1 / i; print s }"
+sh -c "trap : USR1; while :; do :; done" & p=$!
+sleep 0.02; kill -USR1 $p; sleep 0.02; kill $p; wait $p
 find /bin | wc -l
 cat /proc/uptime /proc/stat >/tmp/x; cp /tmp/x /tmp/y; gzip /tmp/y
 exit 6'
@@ -49,7 +50,7 @@ same() { # REPORT REPORT
 @test "every tiny kernel twice" {
     for kernel in "$RINGSIDE_BUILD"/tests/guest/*; do
         [ -x "$kernel" ] || continue
-        [ "${kernel##*/}" != dying ] || continue
+        case ${kernel##*/} in dying | work) continue ;; esac
         report a --kernel "$kernel"
         report b --kernel "$kernel"
         same a b

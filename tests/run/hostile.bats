@@ -193,7 +193,7 @@ P
 
 @test "files that cannot be written" {
     # What has ended cannot be saved; that is said, and is no failure of the run.
-    says 0 'nothing saved' guest true --save no/such/directory
+    says 0 'nothing saved' guest true --save ended
     unwritable() { # FILE COMMAND...: 65 or 71, and the name
         local status=0
         "${@:2}" >out 2>err || status=$?

@@ -187,6 +187,22 @@ echo "added: $0 $*"' >script
     # Without an init there is nothing to do for a kernel.
     mkdir empty-tree
     echo nothing >empty-tree/file
-    says 70 '' ringside run --initrd empty-tree --max-cycles 5G
+    says 70 'the guest died: kernel panic' ringside run --initrd empty-tree --max-cycles 5G
     grep -qi 'panic' says.out
+
+    # A fault of the kernel's own: its words on the console, ours on standard error.
+    says 70 'the guest died: kernel panic' ringside run -e 'echo c >/proc/sysrq-trigger'
+    grep -q 'Kernel panic: null pointer' says.out
+    grep -q 'syscall_dispatch' says.out
+    grep -qE 'fault  *vector=(14|0xe)' says.err
+    ringside run --json -e 'echo c >/proc/sysrq-trigger' >report 2>/dev/null || [ $? -eq 70 ]
+    [ "$(field end <report)" = died ]
+}
+
+@test "output that nobody gets is a failure, and so are options that contradict each other" {
+    says 71 'cannot write .*No space left' sh -c "'$RINGSIDE' run -e 'seq 100000' >/dev/full"
+    says 71 'cannot write' sh -c "'$RINGSIDE' run -e 'echo 1' >&-"
+    says 64 'execute is given twice' ringside run -e 'echo 1' -e 'echo 2'
+    says 65 'nothing can be written there' ringside run -e true --save no/such/directory/file
+    says 65 'not a regular file' ringside run -e true --record /dev/null
 }

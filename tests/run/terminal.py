@@ -73,7 +73,8 @@ class Terminal(unittest.TestCase):
         self.ends_with(7)
 
     def test_signals(self):
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1,
+                       signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU, signal.SIGPROF, signal.SIGIO):
             with self.subTest(signal=number):
                 self.boot()
                 self.assert_raw()

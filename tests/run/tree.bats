@@ -10,7 +10,7 @@ setup() {
 # Lines that #include something matching $1, outside the files matching $2.
 stray() {
     grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$1" --include='*.[ch]' \
-        abi emu hv-models cli tests scripts | grep -vE "^($2)" || true
+        abi emu hv-models debugger cli tests scripts | grep -vE "^($2)" || true
 }
 
 none() {
@@ -24,14 +24,16 @@ none() {
     none "$(stray 'unicorn/' 'emu/cpu/|scripts/bench')"
     none "$(stray 'Zydis/' 'emu/x86/insn\.c')"
     none "$(stray 'jansson' 'cli/report\.c|emu/(fields\.h|savefile\.c)')"
-    none "$(stray 'zstd' 'emu/[a-z_]+\.c')"
+    none "$(stray 'zstd' 'emu/[a-z_]+\.c|debugger/trace_file\.c')"
+    none "$(stray 'elfutils/' 'debugger/lines\.c')"
     none "$(stray 'xxhash' 'emu/[a-z_]+\.[ch]')"
 }
 
-@test "includes run downwards: cli, hv-models, emu, abi" {
-    none "$(stray '(emu|hv-models|cli|guest)/' 'emu|hv-models|cli|tests|scripts')" # from abi: nothing
-    none "$(stray '(hv-models|cli|guest)/' 'hv-models|cli|tests|scripts')"         # from emu: abi
-    none "$(stray '(cli|guest)/' 'cli|tests|scripts')"                             # from hv-models
+@test "includes run downwards: cli, debugger, hv-models, emu, abi" {
+    none "$(stray '(emu|hv-models|debugger|cli|guest)/' 'emu|hv-models|debugger|cli|tests|scripts')" # from abi
+    none "$(stray '(hv-models|debugger|cli|guest)/' 'hv-models|debugger|cli|tests|scripts')"         # from emu
+    none "$(stray '(debugger|cli|guest)/' 'debugger|cli|tests|scripts')"                             # from models
+    none "$(stray '(cli|guest)/' 'cli|tests|scripts')"                                               # from debugger
     none "$(stray 'guest/' 'tests')"
 }
 
@@ -40,7 +42,7 @@ none() {
     while IFS=: read -r file line; do
         target=$(realpath -m --relative-to=. "$(dirname "$file")/$(sed -E 's/.*"([^"]+)".*/\1/' <<<"$line")")
         [ "${target%%/*}" = "${file%%/*}" ] || bad+="$file: $line"$'\n'
-    done < <(grep -rE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\./' --include='*.[ch]' abi emu hv-models cli)
+    done < <(grep -rE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\./' --include='*.[ch]' abi emu hv-models debugger cli)
     none "$bad"
 }
 
@@ -57,5 +59,5 @@ none() {
 
 @test "every source says under which licence it is" {
     none "$(grep -rL 'SPDX-License-Identifier: GPL-2.0-only' --include='*.[chS]' --include=CMakeLists.txt \
-        --include='*.cmake' --include='*.def' abi emu hv-models cli guest tests cmake scripts)"
+        --include='*.cmake' --include='*.def' abi emu hv-models debugger cli guest tests cmake scripts)"
 }

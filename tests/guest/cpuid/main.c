@@ -115,12 +115,22 @@ static void model_specific(uint32_t have)
     check(rdmsr(MSR_EFER) & EFER_NXE);
     wrmsr(MSR_EFER, efer);
     check_no_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdmsr", "c"(MSR_TSC)));
+    /* What Linux asks an Intel CPU without trying first whether it may: which microcode is loaded
+       (write 0, CPUID, read), on which platform, and whether firmware left string moves fast. */
+    check_no_fault(TRY("wrmsr", "c"(MSR_BIOS_SIGN_ID), "a"(0), "d"(0)));
+    cpuid(1);
+    check_no_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdmsr", "c"(MSR_BIOS_SIGN_ID)));
+    check_no_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdmsr", "c"(MSR_PLATFORM_ID)));
+    check(rdmsr(MSR_MISC_ENABLE) & 1, "fast string operations are off");
     if (!on_ringside()) /* QEMU lets unknown ones read as zero */
         return;
     for (unsigned i = 0; i < ARRAY_SIZE(unknown); i++) {
         check_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdmsr", "c"(unknown[i])), X86_GP, 0);
         check_fault(TRY("wrmsr", "c"(unknown[i]), "a"(0), "d"(0)), X86_GP, 0);
     }
+    check_eq(rdmsr(MSR_BIOS_SIGN_ID), 0);
+    check_fault(TRY("wrmsr", "c"(MSR_BIOS_SIGN_ID), "a"(0), "d"(1)), X86_GP, 0);
+    check_fault(TRY("wrmsr", "c"(MSR_PLATFORM_ID), "a"(0), "d"(0)), X86_GP, 0);
     check_fault(TRY("wrmsr", "c"(MSR_EFER), "a"(1 << 8), "d"(0)), X86_GP, 0); /* long mode */
     check_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdpmc", "c"(0)), X86_GP, 0);
     check_fault(TRY("syscall"), X86_UD, 0); /* not announced */

@@ -115,12 +115,16 @@ static void broken_stack(void)
         .eip = (uint32_t)task_entry,
         .eflags = 2,
         .esp = (uint32_t)task_stack + sizeof task_stack,
-        .cs = SEL_CODE0, .ss = SEL_DATA0, .ds = SEL_DATA0,
-        .es = SEL_DATA0, .fs = SEL_DATA0, .gs = SEL_DATA0,
+        .cs = SEL_CODE0,
+        .ss = SEL_DATA0,
+        .ds = SEL_DATA0,
+        .es = SEL_DATA0,
+        .fs = SEL_DATA0,
+        .gs = SEL_DATA0,
         .io_base = sizeof double_fault_task,
     };
-    gdt[SEL_TASK / 8] = segment((uint32_t)&double_fault_task, sizeof double_fault_task - 1,
-                                DESC_P | DESC_TSS32);
+    gdt[SEL_TASK / 8] =
+        segment((uint32_t)&double_fault_task, sizeof double_fault_task - 1, DESC_P | DESC_TSS32);
     idt[X86_DF] = gate(SEL_TASK, NULL, DESC_P | DESC_TASK);
     tss.t.cr3 = (uint32_t)root;
 

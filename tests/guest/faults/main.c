@@ -95,7 +95,7 @@ static uint32_t forbidden_to_users(uint32_t unused)
     check_fault(TRY("inb $0x80, %%al", "a"(0)), X86_GP, 0);
     check_fault(TRY("outl %%eax, %%dx", "a"(0), "d"(0x80)), X86_GP, 0);
     check_fault(TRY("sysexit", "c"(0), "d"(0)), X86_GP, 0);
-    check_fault(TRY("sysenter"), X86_GP, 0); /* its MSR is 0 */
+    check_fault(TRY("sysenter"), X86_GP, 0);             /* its MSR is 0 */
     check_fault(TRY("int $0x80"), X86_GP, 0x80 * 8 + 2); /* a gate with DPL 0 */
     check_fault(TRY("int $13"), X86_GP, 13 * 8 + 2);
     check_fault(TRY("mov %0, %%ds", "r"(SEL_DATA0)), X86_GP, SEL_DATA0);
@@ -150,16 +150,19 @@ static void on_trap(struct regs *r)
     traps++;
 }
 
-#define CHECK_TRAP(vector_, insn, length)                                                          \
-    do {                                                                                           \
-        extern const char before_##vector_[];                                                      \
-        unsigned old = traps;                                                                      \
-        trap_handle(vector_, on_trap);                                                             \
-        asm volatile(".globl before_" #vector_ "\nbefore_" #vector_ ": " insn : : : "memory", "cc"); \
-        trap_handle(vector_, NULL);                                                                \
-        check_eq(traps, old + 1);                                                                  \
-        check_eq(seen.vector, vector_);                                                            \
-        check_eq(seen.eip, (uint32_t)before_##vector_ + (length));                                 \
+#define CHECK_TRAP(vector_, insn, length)                                     \
+    do {                                                                      \
+        extern const char before_##vector_[];                                 \
+        unsigned old = traps;                                                 \
+        trap_handle(vector_, on_trap);                                        \
+        asm volatile(".globl before_" #vector_ "\nbefore_" #vector_ ": " insn \
+                     :                                                        \
+                     :                                                        \
+                     : "memory", "cc");                                       \
+        trap_handle(vector_, NULL);                                           \
+        check_eq(traps, old + 1);                                             \
+        check_eq(seen.vector, vector_);                                       \
+        check_eq(seen.eip, (uint32_t)before_##vector_ + (length));            \
     } while (0)
 
 static unsigned steps;
@@ -233,7 +236,8 @@ static void fault_in_rep(uint64_t *root)
     check_eq(count, 64 - 25);
     check_eq(to, va + PAGE_SIZE);
     check_eq(from, (uint32_t)&gdt + 100);
-    check(memcmp((void *)(page + PAGE_SIZE - 100), &gdt, 100) == 0, "the moved bytes are not there");
+    check(memcmp((void *)(page + PAGE_SIZE - 100), &gdt, 100) == 0,
+          "the moved bytes are not there");
 }
 
 void test_main(void)

@@ -94,9 +94,11 @@ static void arithmetic(void)
                  : "m"(a), "m"(b));
     check(sum[0] == 11 && sum[1] == 22 && sum[2] == 33 && sum[3] == 0, "PADDD: %u %u %u %u", sum[0],
           sum[1], sum[2], sum[3]);
-    static const uint32_t ones[4] __attribute__((aligned(16))) = {0x3F800000, 0x40000000, 0x40400000,
-                                                                  0x40800000};
-    asm volatile("movaps %1, %%xmm2; mulps %%xmm2, %%xmm2; movaps %%xmm2, %0" : "=m"(sum) : "m"(ones));
+    static const uint32_t ones[4]
+        __attribute__((aligned(16))) = {0x3F800000, 0x40000000, 0x40400000, 0x40800000};
+    asm volatile("movaps %1, %%xmm2; mulps %%xmm2, %%xmm2; movaps %%xmm2, %0"
+                 : "=m"(sum)
+                 : "m"(ones));
     check(sum[0] == 0x3F800000 && sum[1] == 0x40800000 && sum[2] == 0x41100000 &&
               sum[3] == 0x41800000,
           "MULPS: %x %x %x %x", sum[0], sum[1], sum[2], sum[3]);
@@ -106,14 +108,17 @@ static void switching(void)
 {
     int32_t first = 0, second = 0;
 
-    asm volatile("fninit; fld1; movl $0x1111, %%eax; movd %%eax, %%xmm7; fxsave %0\n"
-                 "fninit; fldz; fld1; fld1; faddp; movl $0x2222, %%eax; movd %%eax, %%xmm7; fxsave %1"
-                 : "=m"(image[0]), "=m"(image[1])
-                 :
-                 : "eax");
+    asm volatile(
+        "fninit; fld1; movl $0x1111, %%eax; movd %%eax, %%xmm7; fxsave %0\n"
+        "fninit; fldz; fld1; fld1; faddp; movl $0x2222, %%eax; movd %%eax, %%xmm7; fxsave %1"
+        : "=m"(image[0]), "=m"(image[1])
+        :
+        : "eax");
     for (unsigned i = 0; i < 100; i++) {
         uint32_t low;
-        asm volatile("fxrstor %2; movd %%xmm7, %0; fistpl %1" : "=r"(low), "=m"(first) : "m"(image[0]));
+        asm volatile("fxrstor %2; movd %%xmm7, %0; fistpl %1"
+                     : "=r"(low), "=m"(first)
+                     : "m"(image[0]));
         check_eq(low, 0x1111);
         check_eq(first, 1);
         asm volatile("fxrstor %2; movd %%xmm7, %0; fistpl %1"

@@ -97,15 +97,15 @@ static void handle_all(trap_handler *h)
 
 /* ---- where ---- */
 
-#define CHECK_WHERE(how, text)                                                                     \
-    do {                                                                                           \
-        extern const char at_##how[];                                                              \
-        handle_all(note_and_finish);                                                               \
-        raise_timer();                                                                             \
-        asm volatile(text : : "a"(0) : "memory", "cc", "ecx");                                     \
-        check(taken == 1, #how ": %u interrupts", taken);                                          \
-        check(where == (uint32_t)at_##how, #how ": at %08x, should be at %08x", where,             \
-              (uint32_t)at_##how);                                                                 \
+#define CHECK_WHERE(how, text)                                                         \
+    do {                                                                               \
+        extern const char at_##how[];                                                  \
+        handle_all(note_and_finish);                                                   \
+        raise_timer();                                                                 \
+        asm volatile(text : : "a"(0) : "memory", "cc", "ecx");                         \
+        check(taken == 1, #how ": %u interrupts", taken);                              \
+        check(where == (uint32_t)at_##how, #how ": at %08x, should be at %08x", where, \
+              (uint32_t)at_##how);                                                     \
     } while (0)
 
 static void at_the_right_instruction(void)
@@ -250,7 +250,7 @@ static void masks(void)
 {
     handle_all(note_and_finish);
     raise_timer();
-    pic_mask((uint16_t)~(1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    pic_mask((uint16_t) ~(1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
     asm volatile("sti; nop; nop; cli" : : : "memory");
     check_eq(taken, 0);
     check(pic_read(PIC_READ_IRR) & 1, "a masked request is forgotten");
@@ -258,7 +258,7 @@ static void masks(void)
     asm volatile("sti; nop; nop; cli" : : : "memory");
     check_eq(taken, 1);
     check_eq(order[0], IRQ_COM1);
-    pic_mask((uint16_t)~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    pic_mask((uint16_t) ~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
     asm volatile("sti; nop; nop; cli" : : : "memory");
     check_eq(taken, 2);
     check_eq(order[1], IRQ_PIT);
@@ -319,7 +319,7 @@ void test_main(void)
 {
     pic_init();
     outb(COM1_MCR, MCR_OUT2);
-    pic_mask((uint16_t)~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
+    pic_mask((uint16_t) ~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
     at_the_right_instruction();
     sleep_and_wake();
     in_a_rep();

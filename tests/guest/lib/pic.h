@@ -28,8 +28,8 @@ enum { PIT_HZ = 1193182 };
 enum { PIT_CH0 = 0x40, PIT_CH2 = 0x42, PIT_CONTROL = 0x43, PORT_B = 0x61 };
 /* Load a counter (low byte, then high byte) in this mode, 0..5. 0 counts 65536. */
 void pit_set(unsigned channel, unsigned mode, uint16_t count);
-uint16_t pit_read(unsigned channel);    /* latched */
-uint8_t pit_status(unsigned channel);   /* by read-back */
+uint16_t pit_read(unsigned channel);  /* latched */
+uint8_t pit_status(unsigned channel); /* by read-back */
 /* Counter 2's gate and output are bits of port 61h. */
 void pit_gate2(bool on);
 bool pit_out2(void);

@@ -112,13 +112,13 @@ static void say(enum test_result result, const char *word, const char *fmt, va_l
     printk("\n");
 }
 
-#define RESULT(name, result, word)                                                                 \
-    void name(const char *fmt, ...)                                                                \
-    {                                                                                              \
-        va_list ap;                                                                                \
-        va_start(ap, fmt);                                                                         \
-        say(result, word, fmt, ap);                                                                \
-        va_end(ap);                                                                                \
+#define RESULT(name, result, word)  \
+    void name(const char *fmt, ...) \
+    {                               \
+        va_list ap;                 \
+        va_start(ap, fmt);          \
+        say(result, word, fmt, ap); \
+        va_end(ap);                 \
     }
 RESULT(test_skip, TEST_SKIP, "skip")
 RESULT(test_error, TEST_ERROR, "error")

@@ -40,10 +40,10 @@ _Noreturn void test_end(void);
 _Noreturn void power_off(uint8_t status);
 
 /* Failure, with file, line and values, unless the condition holds; goes on in both cases. */
-#define check(condition, ...)                                                                      \
+#define check(condition, ...) \
     ((condition) ? (void)0 : test_failure_at(__FILE__, __LINE__, #condition, "" __VA_ARGS__))
 /* Failure unless two numbers are equal. */
-#define check_eq(value, expected)                                                                  \
+#define check_eq(value, expected) \
     test_equal_at(__FILE__, __LINE__, #value, (uint32_t)(value), (uint32_t)(expected))
 
 void test_failure_at(const char *file, unsigned line, const char *what, const char *fmt, ...)
@@ -65,8 +65,8 @@ void *memset(void *to, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 int strcmp(const char *a, const char *b);
 
-#define PAGE_SIZE    4096u
-#define PAGE_ALIGNED __attribute__((aligned(PAGE_SIZE), section(".bss.page_aligned")))
+#define PAGE_SIZE     4096u
+#define PAGE_ALIGNED  __attribute__((aligned(PAGE_SIZE), section(".bss.page_aligned")))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

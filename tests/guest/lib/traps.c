@@ -156,8 +156,9 @@ void test_fault_at(const char *file, unsigned line, struct fault f, int vector, 
         (!f.happened || (f.vector == (unsigned)vector && f.error == error)))
         return;
     if (f.happened)
-        test_failure_at(file, line, "fault", "vector %u error %x at %08x, should be vector %d error %x",
-                        f.vector, f.error, f.eip, vector, error);
+        test_failure_at(file, line, "fault",
+                        "vector %u error %x at %08x, should be vector %d error %x", f.vector,
+                        f.error, f.eip, vector, error);
     else
         test_failure_at(file, line, "fault", "none, should be vector %d error %x", vector, error);
 }

@@ -27,8 +27,8 @@ static void set(uint32_t entry)
 
 static uint32_t touch(uint32_t write)
 {
-    struct fault f = write ? TRY("movl %%ecx, (%0)", "r"(VA), "c"(7))
-                           : TRY("movl (%0), %%ecx", "r"(VA), "c"(0));
+    struct fault f =
+        write ? TRY("movl %%ecx, (%0)", "r"(VA), "c"(7)) : TRY("movl (%0), %%ecx", "r"(VA), "c"(0));
     if (f.happened && f.cr2 != VA)
         test_failure("cr2 is %08x", f.cr2);
     return f.happened ? f.error : (uint32_t)-1;
@@ -116,7 +116,8 @@ static void moving_tables(void)
     ((struct desc *)copy[1])[SEL_FREE / 8] = segment(0x1000, 0xFFFFF, DESC_P | DESC_DATA | DESC_32);
     set((uint32_t)copy[0] | PTE_P | PTE_W);
     asm volatile("lgdt %0" : : "m"(gdtr.limit) : "memory");
-    check_fault(TRY("mov %0, %%fs", "r"(SEL_FREE)), X86_GP, SEL_FREE); /* null type: not a segment */
+    check_fault(TRY("mov %0, %%fs", "r"(SEL_FREE)), X86_GP,
+                SEL_FREE); /* null type: not a segment */
     set((uint32_t)copy[1] | PTE_P | PTE_W);
     check_no_fault(TRY("mov %0, %%fs", "r"(SEL_FREE)));
     uint32_t through, direct = *(volatile uint32_t *)0x101000;

@@ -102,7 +102,8 @@ static void rights(void)
             unsigned leaf = i & 7, top = i >> 3 & 7, how = i >> 6 & 1 ? WRITE : READ;
             bool nx = i >> 7 & 1, user = i >> 8 & 1;
             *middle = table | top;
-            *(uint64_t *)((uint32_t)table + (VA >> 12 & 511) * 8) = frame | leaf | (nx ? PTE_NX : 0);
+            *(uint64_t *)((uint32_t)table + (VA >> 12 & 511) * 8) =
+                frame | leaf | (nx ? PTE_NX : 0);
             invlpg((void *)VA);
             uint32_t is = user ? user_call(attempt, how, 0) : attempt(how);
             uint32_t should = expected(top, leaf, nx, wp, user, how);

@@ -21,7 +21,7 @@ enum {
     SEL_GATE = SEL_FREE + 16,
     SEL_CODE1 = SEL_FREE + 24,
     SEL_DATA1 = SEL_FREE + 32,
-    FLAT = DESC_P | DESC_32 | DESC_4K,
+    FLAT = DESC_P | DESC_32 | DESC_4K
 };
 
 static uint32_t words[4] = {0x11111111, 0x22222222, 0x33333333, 0x44444444};

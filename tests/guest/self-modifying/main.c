@@ -78,7 +78,7 @@ static void two_functions(void)
     for (uint32_t i = 2; i < ROUNDS; i++) {
         warm(a, i - 1);
         warm(b, 999 + i);
-        patch(a, i); /* the first store to the page tells the engine ... */
+        patch(a, i);        /* the first store to the page tells the engine ... */
         patch(b, 1000 + i); /* ... and the second goes unseen */
         expect("the first of two functions", a, i);
         expect("the second of two functions", b, 1000 + i);

@@ -51,10 +51,10 @@ static void leave(struct regs *r)
 }
 
 static const uint8_t code[] = {
-    0xB8, 0x34, 0x12,       /* 0: mov ax, 1234h */
-    0xA3, 0x10, 0x00,       /* 3: mov [10h], ax */
-    0x50,                   /* 6: push ax */
-    0xF4,                   /* 7: hlt: #GP(0), always */
+    0xB8, 0x34, 0x12, /* 0: mov ax, 1234h */
+    0xA3, 0x10, 0x00, /* 3: mov [10h], ax */
+    0x50,             /* 6: push ax */
+    0xF4,             /* 7: hlt: #GP(0), always */
 };
 
 static void frame(uint32_t eip, uint32_t vector)

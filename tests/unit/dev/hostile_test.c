@@ -58,7 +58,7 @@ static struct board *new_board(int64_t epoch)
         .state = &b->state,
         .mem_bytes = 64 << 20,
         .rtc_epoch = epoch,
-        .status_port = true,
+        .extension = true,
         .now = on_now,
         .console = on_console,
         .status = on_status,

@@ -201,13 +201,13 @@ static void world_unknown(void *ctx, uint16_t port, bool write)
     ((struct world *)ctx)->told++;
 }
 
-static struct world *new_world(bool status_port)
+static struct world *new_world(bool extension)
 {
     struct world *w = calloc(1, sizeof *w);
     struct pc_config cfg = {
         .mem_bytes = 64 << 20,
         .rtc_epoch = 1136073600,
-        .status_port = status_port,
+        .extension = extension,
         .now = world_now,
         .console = world_console,
         .status = world_status,

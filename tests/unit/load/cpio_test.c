@@ -174,6 +174,36 @@ static void other_formats_are_named(void **st)
     refused(text, "no cpio header");
 }
 
+/* Another kernel may unpack what ours cannot: what it is given is looked at as far as it is plain. */
+static void a_foreign_kernel_may_be_given_packed_archives(void **st)
+{
+    static const uint8_t gz[] = "\x1f\x8b\x08 and more";
+    struct image plain = make(two_files), c;
+    uint8_t *early = calloc(1, plain.size + sizeof gz); /* a plain archive, then a packed one */
+    struct image both = {early, plain.size + sizeof gz, "both"};
+    struct initrd *rd = initrd_new();
+    struct err err = {0};
+
+    (void)st;
+    memcpy(early, plain.data, plain.size);
+    memcpy(early + plain.size, gz, sizeof gz);
+    assert_false(initrd_append_image(rd, both, &err));
+    assert_true(initrd_append_foreign(rd, both, NULL));
+    two_files(rd); /* and what is added stands behind it, where a header may stand */
+    assert_true(initrd_finish(rd, &c, NULL));
+    assert_int_equal(c.size, ((both.size + 3) & ~3u) + plain.size);
+    assert_memory_equal(c.data, both.data, both.size);
+    assert_memory_equal(c.data + c.size - plain.size, "070701", 6);
+    image_free(&c);
+
+    early[0] = 'x'; /* what is plain must still be right */
+    assert_false(initrd_append_foreign(rd, both, &err));
+    assert_non_null(strstr(err.text, "no cpio header"));
+    initrd_free(rd);
+    image_free(&plain);
+    free(early);
+}
+
 static void archives_may_follow_each_other(void **st)
 {
     struct image a = make(two_files);
@@ -292,6 +322,7 @@ int main(void)
         cmocka_unit_test(sizes_that_lie_are_refused),
         cmocka_unit_test(checksums_are_checked),
         cmocka_unit_test(other_formats_are_named),
+        cmocka_unit_test(a_foreign_kernel_may_be_given_packed_archives),
         cmocka_unit_test(archives_may_follow_each_other),
         cmocka_unit_test(a_directory_is_packed_in_order),
         cmocka_unit_test(a_file_argument_goes_to_bin_or_where_it_says),

@@ -112,6 +112,7 @@ static void headers_that_lie_are_refused(void **st)
     REFUSED("ends at 0x301", z.b[0x201] = 0xFF);
     REFUSED("nothing behind them", z.b[0x1F1] = 255);
     REFUSED("below one megabyte", put32(z.b + 0x214, 0x1000));
+    REFUSED("real mode", put32(z.b + 0x214, 0)); /* iPXE's: only its 16-bit entry is one */
     REFUSED("does not fit", put32(z.b + 0x214, 0xFFFFF000));
     REFUSED("does not fit", put32(z.b + 0x214, RAM - 0x7FF));
     REFUSED("past the end of RAM", put32(z.b + 0x260, RAM));

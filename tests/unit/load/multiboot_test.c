@@ -31,7 +31,7 @@ static void an_elf_kernel_is_told_what_it_asks(void **st)
     assert_true(mbi >= 0x1000 && mbi < 0xA0000);
 
     assert_int_equal(ram32(m, mbi), 1 << 0 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9);
-    assert_int_equal(ram32(m, mbi + 4), 640);
+    assert_int_equal(ram32(m, mbi + 4), 639); /* up to the extended BIOS data, as the map says */
     assert_int_equal(ram32(m, mbi + 8), 15 << 10);
     char text[32];
     assert_true(mem_read(m, MADDR(ram32(m, mbi + 16)), text, 20));
@@ -98,6 +98,35 @@ static void without_an_initrd_there_are_no_modules(void **st)
     assert_int_equal(ram32(m, info.info) & 1 << 3, 0);
     assert_int_equal(info.initrd_end, 0);
     assert_int_equal(ram32(m, ram32(m, info.info + 16)) & 0xFF, 0); /* an empty command line */
+    mem_free(m);
+}
+
+/* What a BIOS leaves at 400h, which kernels read whatever their loader told them: Xen takes the
+   place of its first stage from there. */
+static void the_bios_data_area_agrees_with_the_map(void **st)
+{
+    struct test_elf e = good_elf();
+    struct mem *m = mem_new(RAM, NULL);
+    struct boot_request rq = request(&e, sizeof e);
+    struct boot_info info;
+
+    (void)st;
+    put_header(e.bytes[0], 0);
+    for (rq.protocol = BOOT_MULTIBOOT; rq.protocol <= BOOT_LINUX; rq.protocol++) {
+        assert_true(boot_load(m, &rq, &info, NULL));
+        assert_int_equal(ram32(m, 0x400), 0x3F8);           /* COM1, no COM2 */
+        assert_int_equal(ram32(m, 0x410) & 0xFFFF, 0x202);  /* an FPU, one serial port */
+        assert_int_equal(ram32(m, 0x413) & 0xFFFF, 639);    /* KiB */
+        assert_int_equal(ram32(m, 0x40E) & 0xFFFF, 0x9FC0); /* the segment behind them, */
+        assert_int_equal(ram32(m, 0x9FC00), 1);             /* which is 1 KiB */
+        mem_free(m);
+        m = mem_new(RAM, NULL);
+    }
+    e.ph[1].p_paddr = 0; /* a kernel that lies there itself is left as it is */
+    rq.protocol = BOOT_MULTIBOOT;
+    assert_true(boot_load(m, &rq, &info, NULL));
+    assert_int_equal(ram32(m, 0), 0x22222222);
+    assert_int_equal(ram32(m, 0x413), 0);
     mem_free(m);
 }
 
@@ -267,6 +296,7 @@ int main(void)
         cmocka_unit_test(an_elf_kernel_is_told_what_it_asks),
         cmocka_unit_test(a_kernel_at_the_end_of_ram_has_its_initrd_before_it),
         cmocka_unit_test(without_an_initrd_there_are_no_modules),
+        cmocka_unit_test(the_bios_data_area_agrees_with_the_map),
         cmocka_unit_test(the_linux_door_can_be_asked_for),
         cmocka_unit_test(a_flat_image_is_loaded_by_its_own_addresses),
         cmocka_unit_test(flat_images_that_lie_are_refused),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A run that is written down: tracer and file together, from start to end. */
+#ifndef CLI_TRACING_H
+#define CLI_TRACING_H
+
+#include "debugger/tracer.h"
+#include "session.h"
+
+/* All zeros: nothing is traced. */
+struct tracing {
+    struct kernel *kernel;
+    struct tracer *tracer;
+    struct trace_writer *writer;
+    const char *path;
+};
+
+/* After session_start(), before the first instruction. End it also when this fails. */
+bool tracing_begin(struct tracing *t, struct session *s, const char *path, struct err *err);
+/* Before session_close(). Says how much was written. False: not all of it arrived. */
+bool tracing_end(struct tracing *t, struct err *err);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Marks at sites, made into events.
+ *
+ * A site's end is only an address: code may come there without having called the hook (a jump), or
+ * twice (an interrupt between). So the tracer remembers which calls are open, by site and stack
+ * pointer, and believes an end only if it fits the newest open call on its stack.
+ */
+#include "tracer.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/kernel_info.h"
+#include "hooks.h"
+#include "hv-models/hv.h"
+#include "lines.h"
+#include "sites.h"
+
+#define OPEN_MAX   64u
+#define NOBODY     UINT32_MAX
+#define MARK_TASKS (MARK_OF_WATCHER - 1) /* id of the mark at the switch of tasks */
+
+/* An address that is marked: the beginning of one site, the end of another, or both. */
+struct point {
+    uint32_t addr;
+    uint32_t enter, leave; /* sites, or NOBODY */
+};
+
+struct tracer {
+    struct machine *m;
+    struct sites sites;
+    uint8_t *words; /* of each site's hook */
+    struct point *point;
+    unsigned points;
+    struct open {
+        uint32_t site, esp;
+    } open[OPEN_MAX];
+    unsigned opened;
+    struct kernel_info info; /* magic 0: the kernel does not say */
+    struct task_name {
+        uint32_t pid;
+        char comm[12];
+    } task;
+    struct trace_writer *writer;
+};
+
+/* ---- tasks ---- */
+
+static bool peek(struct domain *d, uint32_t at, void *to, uint32_t n)
+{
+    return x86_peek(cpu_regs(d->cpu), d->mem, GVA(at), to, n);
+}
+
+/* Before the kernel has made its first task there may be anything. */
+static bool plausible(const struct task_name *t)
+{
+    return t->pid < 1u << 22 && (t->comm[0] == '\0' || isprint((unsigned char)t->comm[0]));
+}
+
+/* Who runs? An event when it is another one, or has another name, than before. */
+static void look_for_task(struct tracer *t)
+{
+    struct domain *d = t->m->domain;
+    struct task_name now = {0};
+    uint32_t task, word[3];
+
+    if (!t->info.magic || !peek(d, t->info.current_task, &task, 4) || !task ||
+        !peek(d, task + t->info.task_pid, &now.pid, 4) ||
+        !peek(d, task + t->info.task_comm, now.comm, sizeof now.comm) || !plausible(&now))
+        return;
+    /* What stands behind the end of a name is an older, longer name. */
+    size_t n = strnlen(now.comm, sizeof now.comm);
+    memset(now.comm + n, 0, sizeof now.comm - n);
+    if (!memcmp(&now, &t->task, sizeof now))
+        return;
+    t->task = now;
+    memcpy(word, now.comm, sizeof word);
+    domain_emit(d, EVENT_task, now.pid, word[0], word[1], word[2]);
+}
+
+/* ---- hooks ---- */
+
+static bool same_stack(uint32_t a, uint32_t b)
+{
+    return (a ^ b) < 8192; /* KSTACK_ORDER: two pages, aligned */
+}
+
+static void enter(struct tracer *t, uint32_t site)
+{
+    struct domain *d = t->m->domain;
+    uint32_t esp = cpu_gpr(d->cpu, R_ESP), stack[2];
+
+    /* Calls from deeper in this stack have ended without our seeing it. */
+    while (t->opened && same_stack(t->open[t->opened - 1].esp, esp) &&
+           t->open[t->opened - 1].esp < esp)
+        t->opened--;
+    if (t->opened && t->open[t->opened - 1].site == site && t->open[t->opened - 1].esp == esp)
+        return; /* the same call: it was interrupted before its first instruction */
+    if (t->words[site] > 3 && peek(d, esp, stack, 4u * (t->words[site] - 3u)))
+        domain_emit(d, EVENT_hook_stack, site, stack[0], t->words[site] > 4 ? stack[1] : 0, 0);
+    domain_emit(d, EVENT_hook, site, cpu_gpr(d->cpu, R_EAX), cpu_gpr(d->cpu, R_EDX),
+                cpu_gpr(d->cpu, R_ECX));
+    if (hook_table[t->sites.site[site].hook].convention != HOOK_JUMP && t->opened < OPEN_MAX)
+        t->open[t->opened++] = (struct open){site, esp};
+}
+
+static void leave(struct tracer *t, uint32_t site)
+{
+    struct domain *d = t->m->domain;
+    uint32_t esp = cpu_gpr(d->cpu, R_ESP);
+
+    for (unsigned i = t->opened; i-- > 0;) {
+        if (t->open[i].site != site || t->open[i].esp != esp)
+            continue;
+        t->opened = i;
+        domain_emit(d, EVENT_hook_end, site, cpu_gpr(d->cpu, R_EAX), cpu_gpr(d->cpu, R_EDX), 0);
+        return;
+    }
+}
+
+static bool on_mark(void *ctx, struct domain *d, const struct cpu_exit *x)
+{
+    struct tracer *t = ctx;
+    uint32_t id = x->mark.id & ~MARK_OF_WATCHER;
+
+    (void)d;
+    if (id == MARK_TASKS) {
+        t->opened = 0; /* nobody switches inside a hook: what seems open has ended unseen */
+        look_for_task(t);
+        return false;
+    }
+    if (t->point[id].leave != NOBODY)
+        leave(t, t->point[id].leave);
+    if (t->point[id].enter != NOBODY)
+        enter(t, t->point[id].enter);
+    return false;
+}
+
+/* ---- attaching ---- */
+
+static int by_address(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+    return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+/* Two points a site, sorted; then those at one address made one. */
+static bool make_points(struct tracer *t)
+{
+    unsigned n = 0;
+
+    t->point = calloc(2 * (size_t)t->sites.n, sizeof *t->point);
+    t->words = calloc(t->sites.n, 1);
+    if (!t->point || !t->words)
+        return false;
+    for (unsigned i = 0; i < t->sites.n; i++) {
+        const struct site *s = &t->sites.site[i];
+        t->words[i] = (uint8_t)hook_words(&hook_table[s->hook]);
+        t->point[n++] = (struct point){s->addr, i, NOBODY};
+        t->point[n++] = (struct point){s->addr + s->length, NOBODY, i};
+    }
+    qsort(t->point, n, sizeof *t->point, by_address);
+    for (unsigned i = 0; i < n; i++) {
+        struct point *p = t->points ? &t->point[t->points - 1] : NULL;
+        if (!p || p->addr != t->point[i].addr) {
+            t->point[t->points++] = t->point[i];
+            continue;
+        }
+        if (t->point[i].enter != NOBODY)
+            p->enter = t->point[i].enter;
+        if (t->point[i].leave != NOBODY)
+            p->leave = t->point[i].leave;
+    }
+    return true;
+}
+
+static void read_info(struct tracer *t, const struct kernel *k)
+{
+    const struct kernel_symbol *s = kernel_find(k, "ringside_kernel_info");
+    const uint8_t *bytes = s ? kernel_bytes(k, s->addr, sizeof t->info) : NULL;
+
+    if (bytes)
+        memcpy(&t->info, bytes, sizeof t->info);
+    if (t->info.magic != KERNEL_INFO_MAGIC || t->info.version != KERNEL_INFO_VERSION)
+        t->info = (struct kernel_info){0};
+}
+
+static bool set_marks(struct tracer *t)
+{
+    struct vcpu *c = t->m->domain->cpu;
+
+    for (unsigned i = 0; i < t->points; i++)
+        if (!cpu_mark_set(c, GVA(t->point[i].addr), MARK_OF_WATCHER | i))
+            return false;
+    return !t->info.magic ||
+           cpu_mark_set(c, GVA(t->info.switched_at), MARK_OF_WATCHER | MARK_TASKS);
+}
+
+struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err)
+{
+    struct tracer *t = calloc(1, sizeof *t);
+
+    if (!t) {
+        err_set(err, ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    t->m = m;
+    t->task.pid = NOBODY;
+    read_info(t, k);
+    if (!sites_read(k, &t->sites, err)) {
+        free(t);
+        return NULL;
+    }
+    if (!t->sites.ours)
+        err_set(err, ERR_FILE,
+                "%s: not a kernel of Ringside's: the numbers of its hooks mean "
+                "something else",
+                kernel_image(k)->name);
+    else if (!make_points(t) || !set_marks(t))
+        err_set(err, ERR_SYSTEM, "out of memory");
+    else {
+        m->watcher = (struct machine_watcher){.mark = on_mark, .ctx = t};
+        return t;
+    }
+    tracer_detach(t);
+    return NULL;
+}
+
+static void on_event(void *ctx, const struct event *e)
+{
+    struct tracer *t = ctx;
+
+    /* A system call is a good time to ask for a name: execve has just changed it. */
+    if (e->kind == EVENT_softint)
+        look_for_task(t);
+    trace_put_event(t->writer, e);
+}
+
+void tracer_detach(struct tracer *t)
+{
+    if (!t)
+        return;
+    for (unsigned i = 0; i < t->points; i++)
+        cpu_mark_clear(t->m->domain->cpu, GVA(t->point[i].addr));
+    if (t->info.magic)
+        cpu_mark_clear(t->m->domain->cpu, GVA(t->info.switched_at));
+    t->m->watcher = (struct machine_watcher){0};
+    events_unsubscribe(t->m->events, on_event, t);
+    sites_free(&t->sites);
+    free(t->words);
+    free(t->point);
+    free(t);
+}
+
+/* ---- names ---- */
+
+static void put_catalogues(struct tracer *t, struct trace_writer *w)
+{
+    const struct hv_stage_site *stage;
+
+    trace_put_name(w, &(struct trace_name){.class = NAME_INFO,
+                                           .text = "model",
+                                           .text2 = hv_model(t->m->domain)->name});
+    for (unsigned i = 0; i < EVENT_KINDS; i++)
+        trace_put_name(w, &(struct trace_name){.class = NAME_EVENT,
+                                               .number = i,
+                                               .a = event_info[i].class,
+                                               .text = event_info[i].name,
+                                               .text2 = event_info[i].fields});
+    for (unsigned i = 0; i < hook_count; i++) {
+        const struct hook_info *h = &hook_table[i];
+        char name[64], args[160] = "";
+        size_t used = 0;
+        hook_full_name(h, name, sizeof name);
+        for (unsigned j = 0; j < h->args && used < sizeof args; j++)
+            used += (size_t)snprintf(args + used, sizeof args - used, "%s%s:%u", j ? " " : "",
+                                     h->arg[j].name, h->arg[j].words);
+        trace_put_name(w, &(struct trace_name){.class = NAME_HOOK,
+                                               .number = i,
+                                               .a = h->convention,
+                                               .text = name,
+                                               .text2 = args,
+                                               .text3 = h->result});
+    }
+    for (uint32_t i = 0; (stage = hv_stage_site(i)); i++)
+        trace_put_name(w, &(struct trace_name){.class = NAME_STAGE,
+                                               .number = i,
+                                               .a = stage->line,
+                                               .text = stage->text,
+                                               .text2 = stage->file});
+}
+
+static void put_sites(struct tracer *t, const struct kernel *k, struct trace_writer *w)
+{
+    struct lines *lines = lines_open(kernel_image(k));
+
+    for (unsigned i = 0; i < t->sites.n; i++) {
+        const struct site *s = &t->sites.site[i];
+        const struct kernel_symbol *f = kernel_symbol_at(k, s->addr);
+        struct line l;
+        char at[200] = "";
+        if (lines_at(lines, s->addr, &l))
+            snprintf(at, sizeof at, "%s:%u", l.file, l.line);
+        trace_put_name(w, &(struct trace_name){.class = NAME_SITE,
+                                               .number = i,
+                                               .a = s->addr,
+                                               .b = s->hook,
+                                               .text = f ? f->name : "",
+                                               .text2 = at});
+    }
+    lines_close(lines);
+}
+
+static void put_symbols(const struct kernel *k, struct trace_writer *w)
+{
+    unsigned n;
+    const struct kernel_symbol *s = kernel_symbols(k, &n);
+
+    for (unsigned i = 0, put = 0; i < n; i++)
+        if (s[i].function && s[i].size)
+            trace_put_name(w, &(struct trace_name){.class = NAME_SYMBOL,
+                                                   .number = put++,
+                                                   .a = s[i].addr,
+                                                   .b = s[i].size,
+                                                   .text = s[i].name});
+}
+
+/* The kernel's table of functions, by number; their names are those of the calls. */
+static void put_syscalls(const struct kernel *k, struct trace_writer *w)
+{
+    static const char prefix[] = "sys_";
+    const struct kernel_symbol *table = kernel_find(k, "syscall_table");
+
+    for (uint32_t i = 0; table && i < table->size / 4; i++) {
+        const uint8_t *word = kernel_bytes(k, table->addr + 4 * i, 4);
+        uint32_t addr = 0;
+        if (word)
+            memcpy(&addr, word, 4);
+        const struct kernel_symbol *s = addr ? kernel_symbol_at(k, addr) : NULL;
+        if (s && s->addr == addr && !strncmp(s->name, prefix, sizeof prefix - 1))
+            trace_put_name(w, &(struct trace_name){.class = NAME_SYSCALL,
+                                                   .number = i,
+                                                   .text = s->name + sizeof prefix - 1});
+    }
+}
+
+bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w, struct err *err)
+{
+    put_catalogues(t, w);
+    put_sites(t, k, w);
+    put_symbols(k, w);
+    put_syscalls(k, w);
+    t->writer = w;
+    if (!events_subscribe(t->m->events, EV_GUEST | EV_DETAIL | EV_HOST, on_event, t))
+        return err_set(err, ERR_SYSTEM, "the event stream has no place for another reader");
+    return true;
+}

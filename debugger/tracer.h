@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tracer: from a machine in which a kernel is about to run to events for every hook call at
+ * every patch site, inlined ones too, and for every switch of tasks. It puts marks before and
+ * behind each site (detached, there are none, and nothing is slower), and whoever subscribes to
+ * the event stream sees its events among the others. The guest can not tell: marks neither retire
+ * instructions nor are they counted in its state.
+ */
+#ifndef DEBUGGER_TRACER_H
+#define DEBUGGER_TRACER_H
+
+#include "emu/machine.h"
+#include "kernel.h"
+#include "trace_file.h"
+
+struct tracer;
+
+/* The kernel must be the one in the machine, and have its list of sites (ERR_FILE). Takes m's
+   watcher. The kernel's image is needed only during this call. */
+struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err);
+/* Takes the marks away again. */
+void tracer_detach(struct tracer *t);
+
+/* Everything the stream has from now on goes to the file, after the names that it needs; k is the
+   kernel that the tracer was attached with. */
+bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w,
+                  struct err *err);
+
+#endif
