@@ -126,16 +126,18 @@ const char *hv_variant(const struct domain *d);
 struct hv_stage_site {
     const char *text, *file;
     unsigned line;
-} __attribute__((aligned(32))); /* or a compiler may leave gaps between sites, and no array is made */
+}
+__attribute__((aligned(32))); /* or a compiler may leave gaps between sites, and no array is made */
 _Static_assert(sizeof(struct hv_stage_site) == 32, "the sites of all files are one array");
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);
-#define hv_stage2(d, what, a, b)                                                        \
-    do {                                                                                \
-        static const struct hv_stage_site site_                                         \
-            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, __LINE__}; \
-        hv_stage_at((d), &site_, (a), (b));                                             \
+#define hv_stage2(d, what, a, b)                                                         \
+    do {                                                                                 \
+        static const struct hv_stage_site site_                                          \
+            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, \
+                                                                       __LINE__};        \
+        hv_stage_at((d), &site_, (a), (b));                                              \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
 
