@@ -50,13 +50,13 @@ extern const struct console_ops uart_console;
 /* Switch the machine off, or start it again. Neither comes back where it works. A PC's ports, until a
    backend's arch_setup says how else. */
 struct machine_ops {
-    void (*power_off)(void);
+    void (*power_off)(const char *why); /* a panic's text, or "Power down" */
     void (*restart)(void);
 };
 extern struct machine_ops machine_ops;
 
 void power_off(uint32_t status) __noreturn; /* status: the run's, where there is a port for it */
-void power_off_panicked(void) __noreturn;
+void power_off_panicked(const char *why) __noreturn;
 void power_reset(void) __noreturn;
 void power_halt(void) __noreturn; /* stop for ever, interrupts masked */
 

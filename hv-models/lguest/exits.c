@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "abi/ringside_ports.h"
 #include "lguest.h"
 
 /* What the run loop shall do next. */
@@ -64,14 +65,15 @@ static void page_fault(struct domain *d, const struct cpu_exit *x)
 /* ---- privileged instructions ---- */
 
 /*
- * A guest has no ports: they read all ones, and swallow what is written. We make two exceptions, both
- * Ringside's and not lguest's: the port by which a kernel reports its exit status, and the serial
- * line, so that a kernel can talk before it has found a better console.
+ * A guest has no ports: they read all ones, and swallow what is written. We make three exceptions, all
+ * Ringside's and not lguest's: the ports by which a kernel reports its exit status and its panic, and
+ * the serial line, so that a kernel can talk before it has found a better console.
  */
 static bool port_exists(uint16_t port)
 {
-    enum { COM1 = 0x3F8, COM1_END = 0x3FF, STATUS = 0xF4 };
-    return (port >= COM1 && port <= COM1_END) || port == STATUS;
+    enum { COM1 = 0x3F8, COM1_END = 0x3FF };
+    return (port >= COM1 && port <= COM1_END) || port == RINGSIDE_STATUS_PORT ||
+           port == RINGSIDE_PANIC_PORT;
 }
 
 static void emulate_port(struct domain *d, const struct priv_insn *i)

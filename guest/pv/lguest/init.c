@@ -32,23 +32,23 @@ uint32_t lguest_patch(uint32_t type, uint32_t clobbers, void *insns, uint32_t ad
     return paravirt_patch_default(type, clobbers, insns, addr, len);
 }
 
-static void shut_down(const char *message, uint32_t reason)
+/* The hypervisor reads 128 bytes, whatever is in them. */
+static void shut_down(const char *why, uint32_t reason)
 {
+    static char message[128];
+
+    strlcpy(message, why, sizeof message);
     lguest_hcall(LHCALL_SHUTDOWN, lguest_phys(message), reason, 0, 0);
 }
 
-static void power_off_by_call(void)
+static void power_off_by_call(const char *why)
 {
-    static const char message[128] = "Power down";
-
-    shut_down(message, LGUEST_SHUTDOWN_POWEROFF);
+    shut_down(why, LGUEST_SHUTDOWN_POWEROFF);
 }
 
 static void restart_by_call(void)
 {
-    static const char message[128] = "Restarting system";
-
-    shut_down(message, LGUEST_SHUTDOWN_RESTART);
+    shut_down("Restarting system", LGUEST_SHUTDOWN_RESTART);
 }
 
 /* The door's last step (head.S): what must not be a PC's from the first line on. */
