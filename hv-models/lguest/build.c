@@ -41,7 +41,7 @@ static bool divide_memory(struct domain *d, struct err *err)
     uint32_t frames = (uint32_t)mem_frames(d->mem), keep = frames / KEEP_SHARE;
 
     if (frames < LEAST_FRAMES)
-        return err_set(err, ERR_USAGE, "lguest needs at least %u MiB of memory",
+        return err_set(err, ERR_FILE, "lguest needs at least %u MiB of memory",
                        LEAST_FRAMES >> (20 - PAGE_SHIFT));
     if (keep < KEEP_FRAMES)
         keep = KEEP_FRAMES;
