@@ -236,7 +236,7 @@ static void print_registers(struct domain *d, FILE *to)
 /* What a kernel does for every line that it prints: look at the clock, feed the UART. */
 static bool is_printing(const struct event *e)
 {
-    if (e->kind == EVENT_rdtsc)
+    if (e->kind == EVENT_rdtsc || e->kind == EVENT_output)
         return true;
     return (e->kind == EVENT_io_in || e->kind == EVENT_io_out) &&
            pc_is_console_port((uint16_t)e->a[0]);
