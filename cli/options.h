@@ -39,7 +39,7 @@ struct options {
     int64_t rtc;
     int color;  /* enum color_when */
     int format; /* enum trace_format */
-    bool pure, costs, json, help;
+    bool pure, stats, costs, json, help;
     uint32_t given; /* bit i: row i of options.def was there */
 
     const char **operand; /* what is not an option, after the command */

@@ -75,7 +75,7 @@ static void report_digest(struct report *r, const char *name, struct digest g)
     report_text(r, name, text);
 }
 
-int outcome_json(struct machine *m, const struct run_result *result, FILE *to)
+struct report *outcome_report(struct machine *m, const struct run_result *result)
 {
     struct domain *d = m->domain;
     struct report *r = report_new();
@@ -94,5 +94,5 @@ int outcome_json(struct machine *m, const struct run_result *result, FILE *to)
     report_number(r, "events", result->events);
     report_digest(r, "event_digest", result->event_digest);
     report_digest(r, "state_digest", result->state_digest);
-    return report_print(r, to);
+    return r;
 }

@@ -7,6 +7,7 @@
 
 #include "emu/machine.h"
 #include "emu/record.h"
+#include "report.h"
 
 #define STATUS_DIED       70 /* EX_SOFTWARE */
 #define STATUS_MAX_CYCLES 75 /* EX_TEMPFAIL: more cycles may help */
@@ -18,7 +19,7 @@ struct run_result outcome_result(struct machine *m, enum end_kind kind);
 /* Say on standard error what a person should know: nothing after a plain power-off. */
 void outcome_tell(struct machine *m, enum end_kind kind);
 
-/* The summary that --json promises. Returns 0 or the exit status of a failure to write it. */
-int outcome_json(struct machine *m, const struct run_result *result, FILE *to);
+/* The summary that --json promises, to be printed with report_print(). */
+struct report *outcome_report(struct machine *m, const struct run_result *result);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside run`: boot, be the console, end with the guest's status. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,17 +12,21 @@
 #include "outcome.h"
 #include "say.h"
 #include "session.h"
+#include "stats.h"
 #include "term.h"
 #include "tracing.h"
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
+static volatile sig_atomic_t stopped_early; /* the signal came before there was a machine */
 
 static void stop_running(void *ctx)
 {
     (void)ctx;
     if (running)
         machine_stop(running);
+    else
+        stopped_early = 1;
 }
 
 /* A run may be long: whether its files can be written is better known before. */
@@ -43,8 +48,9 @@ static bool can_write(const char *path, struct err *err)
 /* A loaded machine is what it is: options that say what to boot would be lies. */
 static bool check(const struct options *o, struct err *err)
 {
-    static const char *const boot_only[] = {"kernel", "initrd", "add", "append", "execute", "mem",
-                                            "seed",   "rtc",    "hv",  "pure",   "record"};
+    static const char *const boot_only[] = {"kernel",  "initrd", "add",    "append",
+                                            "execute", "mem",    "seed",   "rtc",
+                                            "hv",      "pure",   "record", "stats"};
     for (size_t i = 0; o->load && i < sizeof boot_only / sizeof boot_only[0]; i++)
         if (options_given(o, boot_only[i]))
             return err_set(err, ERR_USAGE,
@@ -90,26 +96,34 @@ static bool write_files(struct session *s, const struct options *o, enum end_kin
     return !o->record || session_record(s, o->record, result, err);
 }
 
-static int failed(const struct err *err)
+static int failed(const struct options *o, const struct err *err)
 {
     if (err->class == ERR_USAGE)
-        return usage_error(err, "run");
+        return usage_error(err, o->output ? "trace" : "run");
     say("%s", err->text);
     return err->class;
 }
 
 /* The run is over: tell how, in all the ways that were asked for. */
-static int finish(struct session *s, const struct options *o, enum end_kind kind)
+static int finish(struct session *s, const struct options *o, const struct stats *stats,
+                  enum end_kind kind)
 {
     struct err err = {0};
     int status = outcome_status(s->machine, kind);
     outcome_tell(s->machine, kind);
+    if (stats && !o->json)
+        stats_tell(stats, s->machine, stderr);
     if (!o->json && !o->save && !o->record)
         return status;
     struct run_result result = outcome_result(s->machine, kind);
     if (!write_files(s, o, kind, &result, &err))
-        status = failed(&err);
-    int unwritten = o->json ? outcome_json(s->machine, &result, stdout) : 0;
+        status = failed(o, &err);
+    if (!o->json)
+        return status;
+    struct report *report = outcome_report(s->machine, &result);
+    if (stats)
+        stats_report(stats, s->machine, report_part(report, "stats"));
+    int unwritten = report_print(report, stdout);
     return unwritten ? unwritten : status;
 }
 
@@ -129,22 +143,24 @@ int cmd_run(const struct options *o)
         struct machine_host host = console_host(&c, o->json ? stderr : stdout, input);
         ok = session_start(&s, &host, &err);
         running = s.machine;
-        ok = ok && (!o->output || tracing_begin(&tracing, &s, o->output, &err));
+        if (ok && stopped_early)
+            machine_stop(s.machine);
+        ok = ok && tracing_begin(&tracing, &s, o, &err);
         ok = ok && console_attach(&c, s.machine, &err);
     }
     if (ok) {
         enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
-        status = finish(&s, o, kind);
+        status = finish(&s, o, tracing.stats, kind);
         if (!tracing_end(&tracing, &err))
-            status = failed(&err);
+            status = failed(o, &err);
         if (c.error) {
             say("cannot write the guest's output: %s", strerror(c.error));
             status = ERR_SYSTEM;
         }
     } else {
         console_detach(&c);
-        status = failed(&err);
+        status = failed(o, &err);
         tracing_end(&tracing, NULL);
     }
     running = NULL;

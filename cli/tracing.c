@@ -5,12 +5,20 @@
 
 #include "say.h"
 
-bool tracing_begin(struct tracing *t, struct session *s, const char *path, struct err *err)
+bool tracing_begin(struct tracing *t, struct session *s, const struct options *o, struct err *err)
 {
-    t->path = path;
+    if (!o->output && !o->stats)
+        return true;
+    t->path = o->output;
     t->kernel = kernel_open(&s->kernel, err);
     t->tracer = t->kernel ? tracer_attach(s->machine, t->kernel, err) : NULL;
-    t->writer = t->tracer ? trace_create(path, err) : NULL;
+    if (!t->tracer)
+        return false;
+    if (o->stats && !(t->stats = stats_attach(s->machine, t->tracer, err)))
+        return false;
+    if (!o->output)
+        return true;
+    t->writer = trace_create(o->output, err);
     return t->writer && tracer_write(t->tracer, t->kernel, t->writer, err);
 }
 
@@ -18,6 +26,7 @@ bool tracing_end(struct tracing *t, struct err *err)
 {
     bool ok = true;
 
+    stats_detach(t->stats);
     tracer_detach(t->tracer);
     if (t->writer) {
         uint64_t events, bytes;

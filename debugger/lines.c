@@ -11,6 +11,9 @@
 #include <elfutils/libdw.h>
 #include <stdlib.h>
 
+#define DEPTH_MAX   64u
+#define ENTRIES_MAX 200000u
+
 struct lines {
     Elf *elf;
     Dwarf *dwarf;
@@ -73,28 +76,42 @@ static bool number(Dwarf_Die *die, unsigned name, Dwarf_Word *value)
 }
 
 /*
- * Where the outermost of the inlined calls around an address was written. dwarf_getscopes() follows
- * an inlined function to where it was defined; its place among the callers is told by the tree.
+ * Going down from a unit to an address, the first inlined call that is met is the outermost one.
+ * Damaged information may lead in circles: nobody looks at more entries than `left`.
  */
+static bool find_call(Dwarf_Die *parent, uint32_t addr, unsigned depth, unsigned *left,
+                      Dwarf_Die *call)
+{
+    Dwarf_Die child;
+
+    if (depth > DEPTH_MAX || dwarf_child(parent, &child) != 0)
+        return false;
+    do {
+        int tag = dwarf_tag(&child);
+        if (tag != DW_TAG_subprogram && tag != DW_TAG_lexical_block &&
+            tag != DW_TAG_inlined_subroutine)
+            continue;
+        if (dwarf_haspc(&child, addr) <= 0)
+            continue;
+        if (tag != DW_TAG_inlined_subroutine)
+            return find_call(&child, addr, depth + 1, left, call);
+        *call = child;
+        return true;
+    } while ((*left)-- > 1 && dwarf_siblingof(&child, &child) == 0);
+    return false;
+}
+
 static bool outermost_call(Dwarf_Die *unit, uint32_t addr, struct line *out)
 {
-    Dwarf_Die *found, *scope = NULL;
+    Dwarf_Die call;
     Dwarf_Files *files;
-    Dwarf_Word file = 0, line = 0;
+    Dwarf_Word file, line;
+    unsigned left = ENTRIES_MAX;
     size_t n;
-    int scopes = dwarf_getscopes(unit, addr, &found);
-    bool known = false;
 
-    if (scopes <= 0)
-        return false;
-    scopes = dwarf_getscopes_die(&found[0], &scope);
-    for (int i = 0; i < scopes; i++)
-        if (dwarf_tag(&scope[i]) == DW_TAG_inlined_subroutine)
-            known = number(&scope[i], DW_AT_call_file, &file) &&
-                    number(&scope[i], DW_AT_call_line, &line);
-    free(scope);
-    free(found);
-    if (!known || dwarf_getsrcfiles(unit, &files, &n) != 0 || file >= n)
+    if (!find_call(unit, addr, 0, &left, &call) || !number(&call, DW_AT_call_file, &file) ||
+        !number(&call, DW_AT_call_line, &line) || dwarf_getsrcfiles(unit, &files, &n) != 0 ||
+        file >= n)
         return false;
     out->file = dwarf_filesrc(files, file, NULL, NULL);
     out->line = (unsigned)line;

@@ -198,6 +198,13 @@ static bool set_marks(struct tracer *t)
            cpu_mark_set(c, GVA(t->info.switched_at), MARK_OF_WATCHER | MARK_TASKS);
 }
 
+/* A system call is a good time to ask for a name: execve has just changed it. */
+static void on_call(void *ctx, const struct event *e)
+{
+    if (e->kind == EVENT_softint)
+        look_for_task(ctx);
+}
+
 struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err)
 {
     struct tracer *t = calloc(1, sizeof *t);
@@ -220,6 +227,9 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
                 kernel_image(k)->name);
     else if (!make_points(t) || !set_marks(t))
         err_set(err, ERR_SYSTEM, "out of memory");
+    /* Before any other reader, so that these hear first who calls. */
+    else if (!events_subscribe(m->events, EV_GUEST, on_call, t))
+        err_set(err, ERR_SYSTEM, "the event stream has no place for another reader");
     else {
         m->watcher = (struct machine_watcher){.mark = on_mark, .ctx = t};
         return t;
@@ -232,9 +242,6 @@ static void on_event(void *ctx, const struct event *e)
 {
     struct tracer *t = ctx;
 
-    /* A system call is a good time to ask for a name: execve has just changed it. */
-    if (e->kind == EVENT_softint)
-        look_for_task(t);
     trace_put_event(t->writer, e);
 }
 
@@ -247,11 +254,17 @@ void tracer_detach(struct tracer *t)
     if (t->info.magic)
         cpu_mark_clear(t->m->domain->cpu, GVA(t->info.switched_at));
     t->m->watcher = (struct machine_watcher){0};
+    events_unsubscribe(t->m->events, on_call, t);
     events_unsubscribe(t->m->events, on_event, t);
     sites_free(&t->sites);
     free(t->words);
     free(t->point);
     free(t);
+}
+
+unsigned tracer_hook(const struct tracer *t, uint32_t site)
+{
+    return t->sites.site[site].hook;
 }
 
 /* ---- names ---- */

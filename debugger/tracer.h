@@ -21,6 +21,9 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
 /* Takes the marks away again. */
 void tracer_detach(struct tracer *t);
 
+/* The number of the hook that a site calls; `site` as in an event of this tracer. */
+unsigned tracer_hook(const struct tracer *t, uint32_t site);
+
 /* Everything the stream has from now on goes to the file, after the names that it needs; k is the
    kernel that the tracer was attached with. */
 bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w,

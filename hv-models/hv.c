@@ -23,7 +23,8 @@ const struct hv_model *const *hv_models(void)
 struct hv {
     const struct hv_model *model;
     const char *variant;
-    uint32_t cost[HV_MAX_COSTS]; /* the table's figures, or --cost's */
+    uint32_t cost[HV_MAX_COSTS];    /* the table's figures, or --cost's */
+    uint64_t charged[HV_MAX_COSTS]; /* how often; for statistics, no part of the guest's state */
     void *state;
 };
 
@@ -50,8 +51,15 @@ const char *hv_variant(const struct domain *d)
 void hv_cost(struct domain *d, unsigned index)
 {
     uint32_t cycles = hv_of(d)->cost[index];
+    hv_of(d)->charged[index]++;
     if (cycles)
         cpu_charge(d->cpu, cycles);
+}
+
+uint64_t hv_cost_charged(const struct domain *d, unsigned index, uint32_t *cycles)
+{
+    *cycles = hv_of(d)->cost[index];
+    return hv_of(d)->charged[index];
 }
 
 bool hv_set_cost(struct domain *d, const char *name, uint32_t cycles, struct err *err)

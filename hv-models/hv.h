@@ -146,6 +146,9 @@ void hv_cost(struct domain *d, unsigned index);
 
 /* ---- what the rest of the program uses ---- */
 
+/* How often the cost with this index was charged so far, in this process; and what it is now. */
+uint64_t hv_cost_charged(const struct domain *d, unsigned index, uint32_t *cycles);
+
 /* All models, by registration order; NULL-terminated. */
 const struct hv_model *const *hv_models(void);
 /* "lguest:2.6.31" -> model and variant. False with the nearest name in err. */

@@ -315,6 +315,14 @@ static void icebp(struct vcpu *c, const struct site *s)
     exit_fault(c, X86_DB, false, 0, 0);
 }
 
+/* An IRET that would put VM into EFLAGS outside ring 0. Hardware ignores the bit; a program that
+   sets it meant no good, and #GP is the plainest answer that keeps it where it is. */
+static void smuggled_vm(struct vcpu *c, const struct site *s)
+{
+    (void)s;
+    gp(c);
+}
+
 static void hlt(struct vcpu *c, const struct site *s)
 {
     struct cpu_exit x = exit_of(c, EXIT_HLT, s);
@@ -341,6 +349,7 @@ static void (*const emulator[256])(struct vcpu *c, const struct site *s) = {
     [INSN_SYSCALL] = undefined,
     [INSN_ICEBP] = icebp,
     [INSN_HLT] = hlt,
+    [INSN_IRET] = smuggled_vm,
     [SITE_INVALID] = undefined,
 };
 

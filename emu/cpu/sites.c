@@ -30,7 +30,7 @@ static const uint8_t taken_in[] = {
     [INSN_SYSENTER] = ALL_RINGS,                           /* it does nothing */
     [INSN_SYSEXIT] = 0,          [INSN_SYSCALL] = ALL_RINGS, /* it does nothing; ought to be #UD */
     [INSN_ICEBP] = ALL_RINGS,                                /* it raises #UD; ought to be #DB */
-    [INSN_HLT] = RING0,
+    [INSN_HLT] = RING0,          [INSN_IRET] = RINGS123, /* it enters virtual-8086 mode from any ring */
 };
 
 static bool taken(const struct vcpu *c, uint8_t kind, uint32_t cpl)
@@ -363,6 +363,29 @@ static bool report_mark(struct vcpu *c, const struct site *site)
     return !c->touched && c->charged == charged && env_eip(c) == eip && !exit_pending(c);
 }
 
+/*
+ * Does this IRET's image have VM set, outside ring 0? The manual ignores the bit there; the engine
+ * does not, and would let any program leave protected mode. Everything else about an IRET it does
+ * right, so all others are its own.
+ */
+static bool is_smuggling_vm(struct vcpu *c, const struct site *site)
+{
+    const struct x86_regs *r = cpu_regs(c);
+    uint32_t esp = r->gpr[R_ESP] + 8, eflags;
+
+    if (site->kind != INSN_IRET || site->insn.size != 4 || !(r->cr0 & CR0_PE) || r->eflags & FL_VM)
+        return false;
+    if (!(env_get(c, c->at.hflags) & HF_SS32))
+        esp &= 0xffff;
+    return x86_peek(r, c->mem, GVA(r->seg[S_SS].base + esp), &eflags, sizeof eflags) &&
+           eflags & FL_VM;
+}
+
+static bool is_emulated(struct vcpu *c, const struct site *site)
+{
+    return site->kind != INSN_PLAIN && (site->kind != INSN_IRET || is_smuggling_vm(c, site));
+}
+
 /* Called before every instruction in the range that was baked into this translation. */
 void sites_on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
 {
@@ -383,7 +406,7 @@ void sites_on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *data)
         /* the exact stop */
     } else if (site && site->marked && !report_mark(c, site)) {
         /* the owner changed something */
-    } else if (site && site->kind != INSN_PLAIN) {
+    } else if (site && is_emulated(c, site)) {
         c->now++;
         emulate(c, site);
     } else {

@@ -30,6 +30,8 @@ static const struct absent {
     const char *what;
 } absent[] = {
     {0x00, 0x10, "DMA controller 1"},
+    {0x2E, 2, "super I/O chip"},
+    {0x4E, 2, "super I/O chip, its other place"},
     {0x80, 0x10, "POST codes, DMA page registers"},
     {0xC0, 0x20, "DMA controller 2"},
     {0xED, 1, "the other port for a short delay"},
@@ -44,6 +46,7 @@ static const struct absent {
     {0x3B0, 0x30, "VGA"},
     {0x3E8, 8, "COM3"},
     {0x3F0, 8, "floppy; IDE, first channel"},
+    {0xA79, 1, "ISA Plug and Play, commands"},
     {0xCF8, 8, "PCI configuration"},
 };
 

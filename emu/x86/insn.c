@@ -18,7 +18,7 @@ enum {
     ENDS = 1,      /* the engine ends its block after it */
     ENDS32 = 2,    /* ... in 32-bit code only */
     STRING = 4,    /* may be repeated, and then ends the block */
-    WIDE = 8,      /* of the port instructions: not the byte form */
+    WIDE = 8,      /* of the port instructions, and of IRET: not the byte form */
     IMM_PORT = 16, /* the port is the instruction's last byte */
     GROUP = 32,    /* depends on ModRM: see classify_group() */
 };
@@ -48,9 +48,9 @@ static const struct trait one_byte[256] = {
     [0xC2 ... 0xC3] = {INSN_PLAIN, ENDS},   /* ret */
     [0xC4 ... 0xC5] = {INSN_PLAIN, ENDS32}, /* les, lds */
     [0xCA ... 0xCD] = {INSN_PLAIN, ENDS},   /* retf, int3, int; into does not */
-    [0xCF] = {INSN_PLAIN, ENDS},            /* iret */
-    [0xD4] = {INSN_PLAIN, GROUP},           /* aam */
-    [0xE0 ... 0xE3] = {INSN_PLAIN, ENDS},   /* loop, jcxz */
+    [0xCF] = {INSN_IRET, ENDS | WIDE},
+    [0xD4] = {INSN_PLAIN, GROUP},         /* aam */
+    [0xE0 ... 0xE3] = {INSN_PLAIN, ENDS}, /* loop, jcxz */
     [0xE4] = {INSN_IN, IMM_PORT},
     [0xE5] = {INSN_IN, IMM_PORT | WIDE},
     [0xE6] = {INSN_OUT, IMM_PORT},
@@ -229,7 +229,7 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
     out->sensitive = t.sensitive;
     out->rep = p.rep && t.traits & STRING;
     out->ends_block = t.traits & ENDS || (t.traits & ENDS32 && code32) || out->rep;
-    if (t.sensitive >= INSN_IN && t.sensitive <= INSN_OUTS)
+    if ((t.sensitive >= INSN_IN && t.sensitive <= INSN_OUTS) || t.sensitive == INSN_IRET)
         out->size = !(t.traits & WIDE) ? 1 : p.operand == code32 ? 2 : 4;
     if (t.traits & IMM_PORT) {
         out->imm_port = true;

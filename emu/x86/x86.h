@@ -137,7 +137,7 @@ enum x86_sensitive {
     INSN_IN, INSN_OUT, INSN_INS, INSN_OUTS, /* ports */
     INSN_CPUID, INSN_RDTSC, INSN_RDTSCP, INSN_RDMSR, INSN_WRMSR, INSN_RDPMC,
     INSN_MOV_FROM_DR, INSN_MOV_TO_DR, INSN_MOV_TO_CR3,
-    INSN_SYSENTER, INSN_SYSEXIT, INSN_SYSCALL, INSN_ICEBP, INSN_HLT,
+    INSN_SYSENTER, INSN_SYSEXIT, INSN_SYSCALL, INSN_ICEBP, INSN_HLT, INSN_IRET,
 };
 struct x86_insn {
     uint8_t length; /* 0: not an instruction, or cut by the end of the buffer */
@@ -146,7 +146,7 @@ struct x86_insn {
     bool rep;          /* F2 or F3 before a string instruction */
     uint8_t reg;       /* the general register of MOV DR, MOV CR3 */
     uint8_t special;   /* DR number */
-    uint8_t size;      /* operand bytes of port instructions: 1, 2, 4 */
+    uint8_t size;      /* operand bytes of port instructions: 1, 2, 4; of IRET: 2, 4 */
     bool addr16;       /* 67h: a string instruction uses SI/DI/CX */
     uint8_t seg;       /* S_*: of OUTS' source */
     bool imm_port;     /* port in the instruction, else in DX */

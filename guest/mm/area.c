@@ -60,6 +60,7 @@ void area_insert(struct mm *m, struct vm_area *a)
 
     list_for_each(later, &m->areas, link) if (later->start >= a->end) break;
     list_add_tail(&later->link, &a->link);
+    m->area_count++;
 }
 
 void area_delete(struct mm *m, struct vm_area *a)
@@ -67,16 +68,20 @@ void area_delete(struct mm *m, struct vm_area *a)
     if (m->last == a)
         m->last = NULL;
     list_del(&a->link);
+    m->area_count--;
     area_free(a);
 }
 
-/* Cut a in two at an address inside it; a keeps the lower part. false: out of memory. */
+/* Cut a in two at an address inside it; a keeps the lower part. false: out of memory or areas. */
 bool area_split(struct mm *m, struct vm_area *a, uint32_t at)
 {
-    struct vm_area *upper = area_new(at, a->end, a->flags, a->file, a->offset + (at - a->start));
+    struct vm_area *upper = NULL;
 
+    if (m->area_count < AREAS_MAX)
+        upper = area_new(at, a->end, a->flags, a->file, a->offset + (at - a->start));
     if (!upper)
         return false;
+    m->area_count++;
     upper->own_pages = a->own_pages;
     a->end = at;
     list_add(&a->link, &upper->link);

@@ -23,6 +23,7 @@ void frames_release_boot(uint32_t first, uint32_t end);
 bool user_memory_ready(void);
 
 /* area.c */
+#define AREAS_MAX 16384u /* a quarter of Linux's vm.max_map_count; our list is walked, its tree is not */
 struct vm_area *area_new(uint32_t start, uint32_t end, uint32_t flags, struct file *file,
                          uint64_t offset);
 void area_free(struct vm_area *a);

@@ -117,6 +117,7 @@ struct mm {
     void *pgd;     /* PAE page-directory pointers; private to mm/ and pv/ */
     struct list tables; /* the frames of its page tables, struct page.link */
     struct list areas;
+    uint32_t area_count; /* bounded, as every mapping walks the list */
     struct vm_area *last; /* where vm_find found something last */
     uint32_t code_start, code_end, data_start, data_end;
     uint32_t brk_start, brk; /* byte-exact */

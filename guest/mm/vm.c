@@ -77,6 +77,7 @@ struct mm *mm_fork(struct mm *from)
             goto fail;
         copy->own_pages = a->own_pages;
         list_add_tail(&m->areas, &copy->link);
+        m->area_count++;
         if (!range_fork(m, from, a, current_frame()->esp & PAGE_MASK))
             goto fail;
     }
@@ -197,8 +198,10 @@ static long file_rights(const struct file *f, uint32_t prot, bool shared)
 static long map_area(struct mm *m, uint32_t addr, uint32_t len, uint32_t vm_flags,
                      struct file *file, uint64_t offset)
 {
-    struct vm_area *a = area_new(addr, addr + len, vm_flags, file, offset);
+    struct vm_area *a = NULL;
 
+    if (m->area_count < AREAS_MAX)
+        a = area_new(addr, addr + len, vm_flags, file, offset);
     if (!a)
         return -ENOMEM;
     area_insert(m, a);

@@ -23,7 +23,7 @@ enum { MAX_MARKS = 64, LINE = 128, DIRTY_FRAMES = 256, VECTOR_SYSCALL = 0x80, SY
 
 struct mark {
     char name[LINE];
-    double ms;
+    double ms, cpu_ms; /* since the start: on the wall's clock, and of this process's own time */
     uint64_t instructions, cycles, execs, syscalls, faults, ports;
 };
 
@@ -39,11 +39,16 @@ struct watch {
     bool reached;
 };
 
-static double now_ms(void)
+static double clock_ms(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double now_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 static void mark(struct watch *w, const char *name)
@@ -54,6 +59,7 @@ static void mark(struct watch *w, const char *name)
     struct domain *d = w->machine->domain;
     snprintf(m->name, sizeof m->name, "%s", name);
     m->ms = now_ms() - w->started;
+    m->cpu_ms = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
     m->instructions = cpu_instructions(d->cpu);
     m->cycles = cpu_now(d->cpu);
     m->execs = w->execs;
@@ -177,9 +183,10 @@ static void report(const struct watch *w, enum end_kind end)
            (unsigned long long)cpu_instructions(d->cpu), usage.ru_maxrss);
     for (unsigned i = 0; i < w->marks; i++) {
         const struct mark *m = &w->mark[i];
-        printf("%s\n  {\"name\": \"%s\", \"ms\": %.4f, \"instructions\": %llu, \"cycles\": %llu, "
+        printf("%s\n  {\"name\": \"%s\", \"ms\": %.4f, \"cpu_ms\": %.4f, \"instructions\": %llu, "
+               "\"cycles\": %llu, "
                "\"execs\": %llu, \"syscalls\": %llu, \"faults\": %llu, \"ports\": %llu}",
-               i ? "," : "", m->name, m->ms, (unsigned long long)m->instructions,
+               i ? "," : "", m->name, m->ms, m->cpu_ms, (unsigned long long)m->instructions,
                (unsigned long long)m->cycles, (unsigned long long)m->execs,
                (unsigned long long)m->syscalls, (unsigned long long)m->faults,
                (unsigned long long)m->ports);

@@ -83,6 +83,15 @@ dies() { # WAY REASON
     done
 }
 
+@test "a signal that comes before there is a machine is not lost" {
+    for moment in 0.01 0.015 0.02 0.025 0.03 0.04; do
+        timeout --preserve-status -k 10 -s TERM $moment "$RINGSIDE" run \
+            --kernel "$RINGSIDE_BUILD/tests/guest/dying" --append loop </dev/null >/dev/null 2>&1 &&
+            return 1
+        [ $? -eq 143 ]
+    done
+}
+
 @test "what hardware survives is survived" {
     for way in execute-breakpoint tables-into-holes long-prefixes touch-everything unknown-ports; do
         run tiny dying $way --max-cycles 100M

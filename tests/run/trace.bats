@@ -123,6 +123,7 @@ open("bad.trace", "wb").write(data)'
     says 64 "it is for looking at it|is for looking at it" ringside trace -o x --filter hook -e true
     says 64 "only 'trace show FILE'" ringside trace shwo ls.trace
     says 64 "only 'trace show FILE'" ringside trace show
+    says 64 "Try 'ringside trace --help'" ringside trace -o x --hv natve -e true
     says 64 "runs nothing" ringside trace show ls.trace -e true
     says 64 "neither a cycle" ringside trace show ls.trace --from 5x
     says 64 "is none of text" ringside trace show ls.trace --format html
@@ -131,4 +132,42 @@ open("bad.trace", "wb").write(data)'
     says 65 "no/such" ringside trace -o no/such/file -e true
     says 65 "not a pv-ops kernel" ringside trace -o x --kernel "$RINGSIDE_BUILD/tests/guest/hello"
     says 71 "No space left" ringside trace -o /dev/full -e true
+}
+
+@test "--stats counts what the trace shows, and the guest cannot tell" {
+    timeout 120 "$RINGSIDE" run --json --stats -e 'ls /bin | head -3' </dev/null >stats.json 2>/dev/null
+    [ "$(essence stats.json)" = "$(essence run.json)" ]
+    python3 - <<'END'
+import json
+report = json.load(open("stats.json"))
+stats = report["stats"]
+assert sum(stats["cycles"].values()) == report["cycles"], stats["cycles"]
+assert stats["cycles"]["user"] > 10000 and stats["cycles"]["kernel"] > 1000000, stats["cycles"]
+seen = {}
+for line in open("json"):
+    r = json.loads(line)
+    if r["kind"] != "hook" or r["name"] == "pv_cpu_ops.iret":
+        continue
+    one = seen.setdefault(r["name"], [0, 0, 0])
+    one[0] += r["phase"] == "begin"
+    one[1] += r["phase"] == "end"
+    one[2] += r.get("cycles", 0)
+counted = {h["name"]: [h["begun"], h["ended"], h["cycles"]] for h in stats["hook"]}
+del counted["pv_cpu_ops.iret"]
+assert counted == seen, [(k, counted.get(k), seen.get(k)) for k in set(counted) | set(seen) if counted.get(k) != seen.get(k)]
+for x in stats["hook"] + stats["fault"] + stats["int"] + stats["irq"]:
+    assert sum(b["count"] for b in x["histogram"]) == x["ended"], x
+    if x["ended"]:
+        assert x["least"] * x["ended"] <= x["cycles"] <= x["most"] * x["ended"], x
+assert sum(x["begun"] for x in stats["fault"]) == report["exits"]["fault"]
+assert sum(x["begun"] for x in stats["int"]) == report["exits"]["int"]
+assert sum(x["begun"] for x in stats["irq"]) == report["interrupts"]
+assert {c["name"]: c["times"] for c in stats["charged"]}["fault"] == report["exits"]["fault"]
+END
+    # For people: on standard error, so that the output of the commands stays what it is.
+    [ "$(ringside run --stats -e 'echo hello' 2>told)" = hello ]
+    grep -qE '^pv_irq_ops.irq_disable +[0-9]+ +[0-9]+' told
+    grep -qE '^int 0x80 +[0-9]+' told
+    grep -qE '^cycles: [0-9]+ in user mode, [0-9]+ in the kernel' told
+    says 64 "--stats has nothing to say" ringside run --load x --stats
 }

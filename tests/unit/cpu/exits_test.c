@@ -344,6 +344,39 @@ static void sysenter_and_sysexit(void **state)
     guest_free(g);
 }
 
+/* An IRET to the same ring, with these bits added to the EFLAGS of its image. */
+#define IRET_WITH(bits)              \
+    "pushf\n orl $" bits ",(%esp)\n" \
+    "push %cs\n call 1f\n"           \
+    "mov $0x600d,%ebx\n jmp .\n"     \
+    "1: iret"
+GUEST_CODE(iret_plain, IRET_WITH("1"));
+GUEST_CODE(iret_to_v86, IRET_WITH("0x20000"));
+
+/* Only ring 0 may enter virtual-8086 mode; the engine would let everybody. */
+static void iret_keeps_protected_mode(void **state)
+{
+    (void)state;
+    for (unsigned ring = 1; ring < 4; ring += 2) { /* the GDT has no ring 2 to return to */
+        struct guest *g = MACHINE(iret_plain, ring);
+        cpu_run(g->c, 20);
+        assert_int_equal(g->logged, 0);
+        assert_int_equal(cpu_gpr(g->c, R_EBX), 0x600d);
+        guest_free(g);
+
+        g = MACHINE(iret_to_v86, ring);
+        g->on_exit = leave_at_first;
+        assert_int_equal(cpu_run(g->c, 20), CPU_LEFT);
+        uint32_t iret = G_CODE + (uint32_t)(iret_to_v86_end - iret_to_v86) - 1;
+        const struct cpu_exit *x = only(g, EXIT_FAULT, iret, 0);
+        assert_int_equal(x->fault.vector, X86_GP);
+        assert_int_equal(x->fault.error, 0);
+        assert_int_equal(cpu_regs(g->c)->eflags & FL_VM, 0);
+        assert_int_equal(cpu_now(g->c), 5);
+        guest_free(g);
+    }
+}
+
 GUEST_CODE(soft, "nop\n int $0x80\n int3\n .byte 0x66,0xcd,0x81\n"
                  "mov $0x7fffffff,%eax\n add $1,%eax\n into\n inc %esi\n jmp .");
 static bool take_softint(struct guest *g, struct cpu_exit *x, enum cpu_act *act)
@@ -712,6 +745,7 @@ int main(void)
         cmocka_unit_test(model_specific_registers),
         cmocka_unit_test(debug_registers_are_ours),
         cmocka_unit_test(sysenter_and_sysexit),
+        cmocka_unit_test(iret_keeps_protected_mode),
         cmocka_unit_test(software_interrupts),
         cmocka_unit_test(halt_and_wake),
         cmocka_unit_test(window_opens_exactly),

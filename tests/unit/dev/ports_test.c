@@ -279,6 +279,9 @@ static void board_quiet_ports(void **state)
 
     (void)state;
     pc_port_write(w->pc, 0x80, 1, 0x55);
+    pc_port_write(w->pc, 0x4E, 1, 0x55); /* Linux's serial driver, looking for super I/O chips */
+    assert_int_equal(pc_port_read(w->pc, 0x2F, 1), 0xFF);
+    pc_port_write(w->pc, 0xA79, 1, 2);
     pc_port_write(w->pc, 0xCF8, 4, 0x80000000);
     assert_int_equal(pc_port_read(w->pc, 0xCF8, 4), 0xFFFFFFFF);
     assert_int_equal(pc_port_read(w->pc, 0xCFC, 4), 0xFFFFFFFF);

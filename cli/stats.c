@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "stats.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "debugger/hooks.h"
+#include "hv-models/hv.h"
+
+struct row {
+    enum stat_class class;
+    unsigned id;
+    const struct tally *stat;
+};
+
+static void row_name(const struct row *r, char *text, size_t size)
+{
+    if (r->class == STAT_HOOK)
+        hook_full_name(&hook_table[r->id], text, size);
+    else
+        snprintf(text, size, "%s %#x", stat_class_name[r->class], r->id);
+}
+
+/* The most frequent first; equals as they are in the catalogue. */
+static int by_count(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+
+    if (x->stat->begun != y->stat->begun)
+        return x->stat->begun > y->stat->begun ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static unsigned rows_of(const struct stats *s, enum stat_class class, struct row row[STAT_IDS])
+{
+    unsigned n = 0, ids = class == STAT_HOOK ? hook_count : STAT_IDS;
+
+    for (unsigned i = 0; i < ids; i++) {
+        const struct tally *x = stats_of(s, class, i);
+        if (x->begun)
+            row[n++] = (struct row){class, i, x};
+    }
+    qsort(row, n, sizeof *row, by_count);
+    return n;
+}
+
+/* What all but one in `of` did not exceed, to the next power of two. */
+static uint64_t below(const struct tally *x, unsigned of)
+{
+    uint64_t left = x->ended / of, limit = 0;
+
+    for (unsigned i = STAT_BUCKETS; i-- > 0;) {
+        if (x->bucket[i] > left) {
+            limit = i ? (UINT64_C(1) << i) - 1 : 0;
+            break;
+        }
+        left -= x->bucket[i];
+    }
+    return limit < x->most ? limit : x->most;
+}
+
+static void tell_rows(const struct stats *s, enum stat_class class, const char *title, FILE *to)
+{
+    struct row row[STAT_IDS];
+    unsigned n = rows_of(s, class, row);
+
+    if (n)
+        fprintf(to, "\n%-34s %9s %10s %8s %8s %8s %9s\n", title, "calls", "cycles", "least",
+                "half <=", "99% <=", "most");
+    for (unsigned i = 0; i < n; i++) {
+        const struct tally *x = row[i].stat;
+        char name[80];
+        row_name(&row[i], name, sizeof name);
+        fprintf(to, "%-34s %9" PRIu64, name, x->begun);
+        if (x->ended)
+            fprintf(to, " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %9" PRIu64, x->total,
+                    x->least, below(x, 2), below(x, 100), x->most);
+        fputc('\n', to);
+    }
+}
+
+void stats_tell(const struct stats *s, struct machine *m, FILE *to)
+{
+    const struct stat_places p = stats_places(s);
+    const struct hv_cost *c = hv_model(m->domain)->costs;
+
+    fprintf(to,
+            "cycles: %" PRIu64 " in user mode, %" PRIu64 " in the kernel, %" PRIu64
+            " idle, %" PRIu64 " charged by the model\n",
+            p.user, p.kernel, p.idle, p.charged);
+    for (unsigned i = 0; c && c[i].name; i++) {
+        uint32_t cycles;
+        uint64_t times = hv_cost_charged(m->domain, i, &cycles);
+        fprintf(to, "  charged for %-8s %8" PRIu64 " times, %" PRIu32 " cycles each\n", c[i].name,
+                times, cycles);
+    }
+    fputs("exits:", to);
+    for (unsigned i = 0; i < EXIT_KINDS; i++)
+        if (m->domain->state.exits[i])
+            fprintf(to, " %s %" PRIu64, exit_kind_name[i], m->domain->state.exits[i]);
+    fprintf(to, "; interrupts %" PRIu64 "\n", m->domain->state.irqs);
+    tell_rows(s, STAT_FAULT, "exceptions, until their IRET", to);
+    tell_rows(s, STAT_INT, "INT n, until its IRET", to);
+    tell_rows(s, STAT_IRQ, "interrupts, until their IRET", to);
+    tell_rows(s, STAT_HYPERCALL, "hypercalls", to);
+    tell_rows(s, STAT_HOOK, "hooks", to);
+}
+
+void stats_report(const struct stats *s, struct machine *m, struct report *r)
+{
+    const struct stat_places p = stats_places(s);
+    const struct hv_cost *c = hv_model(m->domain)->costs;
+    struct report *cycles = report_part(r, "cycles");
+
+    report_number(cycles, "user", p.user);
+    report_number(cycles, "kernel", p.kernel);
+    report_number(cycles, "idle", p.idle);
+    report_number(cycles, "charged", p.charged);
+    report_list(r, "charged");
+    for (unsigned i = 0; c && c[i].name; i++) {
+        struct report *cost = report_row(r, "charged");
+        uint32_t each;
+        report_text(cost, "name", c[i].name);
+        report_number(cost, "times", hv_cost_charged(m->domain, i, &each));
+        report_number(cost, "cycles", each);
+    }
+    for (unsigned k = 0; k < STAT_CLASSES; k++) {
+        struct row row[STAT_IDS];
+        unsigned n = rows_of(s, (enum stat_class)k, row);
+        report_list(r, stat_class_name[k]);
+        for (unsigned i = 0; i < n; i++) {
+            const struct tally *x = row[i].stat;
+            struct report *one = report_row(r, stat_class_name[k]);
+            char name[80];
+            row_name(&row[i], name, sizeof name);
+            report_text(one, "name", name);
+            report_number(one, "id", row[i].id);
+            report_number(one, "begun", x->begun);
+            report_number(one, "ended", x->ended);
+            report_number(one, "cycles", x->total);
+            report_number(one, "least", x->least);
+            report_number(one, "most", x->most);
+            report_list(one, "histogram");
+            for (unsigned b = 0; b < STAT_BUCKETS; b++) {
+                if (!x->bucket[b])
+                    continue;
+                struct report *part = report_row(one, "histogram");
+                report_number(part, "below", UINT64_C(1) << b);
+                report_number(part, "count", x->bucket[b]);
+            }
+        }
+    }
+}
