@@ -128,8 +128,13 @@ enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
     else
         d->seen[x->kind]++;
     emit_before(d, x);
+    uint32_t esp = cpu_gpr(d->cpu, R_ESP), ring = cpu_cpl(d->cpu);
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);
+    /* Whoever is sent to a handler finds a frame on a stack. Nobody was: then this was all. */
+    if ((x->kind == EXIT_FAULT || x->kind == EXIT_SOFTINT) && act != CPU_FAULT && !d->end.kind &&
+        esp == cpu_gpr(d->cpu, R_ESP) && ring == cpu_cpl(d->cpu))
+        domain_emit(d, EVENT_back, 0, 0, 0, 0);
     if (act == CPU_DONE && needs_the_loop(d))
         return CPU_LEAVE;
     return act;
