@@ -138,6 +138,12 @@ static void on_event(void *ctx, const struct event *e)
                                          : STAT_IRQ,
               e->a[0]);
         break;
+    case EVENT_back: /* the guest's kernel has not seen it */
+        if (end(s, e, false, 0, &from_user) && from_user && !s->in_user) {
+            s->in_user = true;
+            s->user_since = e->cycle;
+        }
+        break;
     case EVENT_hypercall:
         s->stat[STAT_HYPERCALL][e->a[0] < STAT_IDS ? e->a[0] : STAT_IDS - 1].begun++;
         break;

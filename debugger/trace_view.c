@@ -299,6 +299,13 @@ static void on_softint(struct trace_view *v, const struct event *e, struct trace
     begin(v, row, (uint32_t)NO_SITE);
 }
 
+/* The crossing ends here, without a handler of the guest. */
+static void on_back(struct trace_view *v, const struct event *e, struct trace_row *row)
+{
+    (void)e;
+    end(v, row, (uint32_t)NO_SITE);
+}
+
 static void on_irq(struct trace_view *v, const struct event *e, struct trace_row *row)
 {
     row->category = "irq";
@@ -360,23 +367,15 @@ static const struct {
     void (*fn)(struct trace_view *, const struct event *, struct trace_row *);
     const char *category;
 } describe[EVENT_KINDS] = {
-    [EVENT_fault] = {on_fault, "exit"},
-    [EVENT_softint] = {on_softint, "exit"},
-    [EVENT_irq] = {on_irq, "irq"},
-    [EVENT_io_in] = {on_io, "exit"},
-    [EVENT_io_out] = {on_io, "exit"},
-    [EVENT_hlt] = {on_other, "exit"},
-    [EVENT_cpuid] = {on_other, "exit"},
-    [EVENT_rdtsc] = {on_other, "exit"},
-    [EVENT_msr] = {on_other, "exit"},
-    [EVENT_dr] = {on_other, "exit"},
-    [EVENT_sysenter] = {on_other, "exit"},
-    [EVENT_hole] = {on_other, "exit"},
-    [EVENT_hypercall] = {on_other, "hypercall"},
-    [EVENT_stage] = {on_stage, "stage"},
-    [EVENT_hook] = {on_hook, "hook"},
-    [EVENT_hook_end] = {on_hook_end, "hook"},
-    [EVENT_task] = {on_task, "task"},
+    [EVENT_fault] = {on_fault, "exit"},       [EVENT_softint] = {on_softint, "exit"},
+    [EVENT_back] = {on_back, "exit"},         [EVENT_irq] = {on_irq, "irq"},
+    [EVENT_io_in] = {on_io, "exit"},          [EVENT_io_out] = {on_io, "exit"},
+    [EVENT_hlt] = {on_other, "exit"},         [EVENT_cpuid] = {on_other, "exit"},
+    [EVENT_rdtsc] = {on_other, "exit"},       [EVENT_msr] = {on_other, "exit"},
+    [EVENT_dr] = {on_other, "exit"},          [EVENT_sysenter] = {on_other, "exit"},
+    [EVENT_hole] = {on_other, "exit"},        [EVENT_hypercall] = {on_other, "hypercall"},
+    [EVENT_stage] = {on_stage, "stage"},      [EVENT_hook] = {on_hook, "hook"},
+    [EVENT_hook_end] = {on_hook_end, "hook"}, [EVENT_task] = {on_task, "task"},
 };
 
 bool trace_view_event(struct trace_view *v, const struct event *in, struct trace_row *row)

@@ -128,8 +128,13 @@ enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
     else
         d->seen[x->kind]++;
     emit_before(d, x);
+    uint32_t esp = cpu_gpr(d->cpu, R_ESP), ring = cpu_cpl(d->cpu);
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);
+    /* Whoever is sent to a handler finds a frame on a stack. Nobody was: then this was all. */
+    if ((x->kind == EXIT_FAULT || x->kind == EXIT_SOFTINT) && act != CPU_FAULT && !d->end.kind &&
+        esp == cpu_gpr(d->cpu, R_ESP) && ring == cpu_cpl(d->cpu))
+        domain_emit(d, EVENT_back, 0, 0, 0, 0);
     if (act == CPU_DONE && needs_the_loop(d))
         return CPU_LEAVE;
     return act;
@@ -236,7 +241,7 @@ static void print_registers(struct domain *d, FILE *to)
 /* What a kernel does for every line that it prints: look at the clock, feed the UART. */
 static bool is_printing(const struct event *e)
 {
-    if (e->kind == EVENT_rdtsc)
+    if (e->kind == EVENT_rdtsc || e->kind == EVENT_output)
         return true;
     return (e->kind == EVENT_io_in || e->kind == EVENT_io_out) &&
            pc_is_console_port((uint16_t)e->a[0]);

@@ -7,7 +7,6 @@
 
 /* The CPU's exit callback. */
 enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x);
-void domain_reset(struct domain *d);
 
 /* When the next byte of console input can be delivered: the input's own due cycle, or never while
    the console has no room for it. */

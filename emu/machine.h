@@ -148,6 +148,7 @@ void machine_restored(struct machine *m);
 /* The guest can not go on: remember the first reason, end the run. */
 void domain_kill(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void domain_power_off(struct domain *d, uint32_t status);
+void domain_reset(struct domain *d);
 void domain_emit(struct domain *d, enum event_kind kind, uint32_t a, uint32_t b, uint32_t c,
                  uint32_t e);
 /* Tell the person at the host, once for each text. */

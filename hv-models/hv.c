@@ -7,9 +7,10 @@
 
 #include "emu/board.h"
 #include "emu/suggest.h"
+#include "lguest/lguest.h"
 #include "native/native.h"
 
-static const struct hv_model *const models[] = {&native_model, NULL};
+static const struct hv_model *const models[] = {&native_model, &lguest_model, NULL};
 
 const struct hv_model *const *hv_models(void)
 {
@@ -134,16 +135,31 @@ static bool wakeable(struct domain *d)
     return !m->wakeable || m->wakeable(d);
 }
 
-static bool console_ready(struct domain *d)
+bool hv_serial_ready(struct domain *d, bool patient)
 {
     /* A person may type whenever there is room; a pipe is patient and waits to be asked. */
-    return pc_console_can_receive(d->pc) &&
-           (!input_is_patient(d->machine->input) || pc_console_wants(d->pc));
+    return pc_console_can_receive(d->pc) && (!patient || pc_console_wants(d->pc));
+}
+
+void hv_serial_receive(struct domain *d, uint8_t byte)
+{
+    pc_console_receive(d->pc, byte);
+}
+
+static bool console_ready(struct domain *d)
+{
+    const struct hv_model *m = hv_of(d)->model;
+    bool patient = input_is_patient(d->machine->input);
+    return m->console_ready ? m->console_ready(d, patient) : hv_serial_ready(d, patient);
 }
 
 static void console_receive(struct domain *d, uint8_t byte)
 {
-    pc_console_receive(d->pc, byte);
+    const struct hv_model *m = hv_of(d)->model;
+    if (m->console_receive)
+        m->console_receive(d, byte);
+    else
+        hv_serial_receive(d, byte);
 }
 
 static const struct domain_ops ops = {
@@ -226,6 +242,8 @@ bool hv_attach(struct machine *m, const struct hv_model *model, const char *vari
     }
     d->model = hv;
     d->ops = &ops;
+    if (model->attach)
+        model->attach(d);
     /* A machine that is about to be restored from a file has no guest to build. */
     return !rq || model->build(d, rq, err);
 }

@@ -75,6 +75,9 @@ struct hv_model {
     unsigned devices;            /* HV_DEV_*: what its domain sees */
     size_t state_size;           /* one flat, zeroed block: snapshot, digested, hv_state() */
 
+    /* A domain begins to run under this model, built here or restored: register timers. */
+    void (*attach)(struct domain *d);
+
     /* Lay out memory, boot information and the first registers for a guest image. */
     bool (*build)(struct domain *d, const struct boot_request *rq, struct err *err);
 
@@ -88,6 +91,11 @@ struct hv_model {
     void (*interrupt)(struct domain *d);
     bool (*wakeable)(struct domain *d);
 
+    /* The console's input, where it is not the board's serial line: can it take a byte now? A patient
+       sender waits until the guest asks for one. */
+    bool (*console_ready)(struct domain *d, bool patient);
+    void (*console_receive)(struct domain *d, uint8_t byte);
+
     /* Translate as the hardware really does, whatever the guest believes. */
     bool (*walk)(struct domain *d, gva_t a, struct x86_walk *out);
 
@@ -98,6 +106,10 @@ struct hv_model {
     const struct hv_cost *costs;           /* ends with a NULL name */
     const struct hv_show *shows;           /* ends with a NULL name */
 };
+
+/* The board's serial line as console, for a model that has it beside another one. */
+bool hv_serial_ready(struct domain *d, bool patient);
+void hv_serial_receive(struct domain *d, uint8_t byte);
 
 /* ---- what a model may use, beside cpu_*, mem_*, x86_* and domain_* ---- */
 
@@ -114,16 +126,18 @@ const char *hv_variant(const struct domain *d);
 struct hv_stage_site {
     const char *text, *file;
     unsigned line;
-} __attribute__((aligned(32))); /* or a compiler may leave gaps between sites, and no array is made */
+}
+__attribute__((aligned(32))); /* or a compiler may leave gaps between sites, and no array is made */
 _Static_assert(sizeof(struct hv_stage_site) == 32, "the sites of all files are one array");
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);
-#define hv_stage2(d, what, a, b)                                                        \
-    do {                                                                                \
-        static const struct hv_stage_site site_                                         \
-            __attribute__((section("hv_stages"), used)) = {(what), __FILE__, __LINE__}; \
-        hv_stage_at((d), &site_, (a), (b));                                             \
+#define hv_stage2(d, what, a, b)                                                         \
+    do {                                                                                 \
+        static const struct hv_stage_site site_                                          \
+            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, \
+                                                                       __LINE__};        \
+        hv_stage_at((d), &site_, (a), (b));                                              \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
 

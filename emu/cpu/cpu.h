@@ -162,6 +162,8 @@ bool cpu_inject(struct vcpu *c, const struct x86_event *ev);
 /* Let the current exit's instruction fault: delivered as an EXIT_FAULT of its own afterwards. */
 void cpu_raise(struct vcpu *c, uint8_t vector, bool has_error, uint32_t error);
 void cpu_halt(struct vcpu *c);
+/* Undo cpu_halt(), for an owner that delivers events itself; cpu_inject() implies it. */
+void cpu_wake(struct vcpu *c);
 /* Return CPU_WINDOW at the first boundary with IF set and no STI/MOV SS shadow. */
 void cpu_want_window(struct vcpu *c, bool want);
 /* IF is set and there is no shadow: may an external interrupt be taken right here? */

@@ -123,6 +123,9 @@ bool exit_cut_page(struct vcpu *c, uint32_t at)
     c->cut_block = at;
     c->cut_before = (uint32_t)before;
     engine_set_exit(c, &before);
+    /* A translation from a time when the page was there would be looked up, and its second page with
+       it, before any exit: the fault would come at the block's start again. */
+    engine_drop_block(c, at);
     return true;
 }
 
@@ -232,6 +235,11 @@ void cpu_raise(struct vcpu *c, uint8_t vector, bool has_error, uint32_t error)
 void cpu_halt(struct vcpu *c)
 {
     c->halted = true;
+}
+
+void cpu_wake(struct vcpu *c)
+{
+    c->halted = false;
 }
 
 void cpu_want_window(struct vcpu *c, bool want)

@@ -91,6 +91,26 @@ bool boot_load(struct mem *m, const struct boot_request *rq, struct boot_info *o
                   image_bad(img, 0, err, "the BIOS's data cannot be written to RAM"));
 }
 
+bool boot_load_kernel(struct mem *m, const struct image *img, uint64_t first, uint64_t last,
+                      struct boot_kernel *out, struct err *err)
+{
+    struct place place = {.mem = m};
+    struct elf_loaded k;
+    bool bz = bzimage_is(img);
+
+    if (!bz && !elf_is(img))
+        return err_set(err, ERR_FILE, "%s: not a kernel: %s", img->name, looks_like(img));
+    if (!(bz ? bzimage_load(&place, img, &k, err) : elf_load(&place, img, &k, err)))
+        return false;
+    if (k.start < first || k.end > last)
+        return err_set(err, ERR_FILE,
+                       "%s: the kernel wants %08x-%08x; the guest's free memory is %08llx-%08llx",
+                       img->name, k.start, k.end, (unsigned long long)first,
+                       (unsigned long long)last);
+    *out = (struct boot_kernel){k.start, k.end, k.entry, bz ? "bzImage" : "ELF"};
+    return true;
+}
+
 static bool read_all(FILE *f, struct image *img, const char *path, struct err *err)
 {
     uint8_t *data = NULL;

@@ -57,6 +57,9 @@ bool multiboot_load(struct place *p, const struct boot_request *rq, struct boot_
                     struct err *err);
 
 bool bzimage_is(const struct image *img);
+/* Its protected-mode part, whole, where code32_start says. */
+bool bzimage_load(struct place *p, const struct image *img, struct elf_loaded *out,
+                  struct err *err);
 bool linux_load(struct place *p, const struct boot_request *rq, struct boot_info *out,
                 struct err *err);
 

@@ -138,6 +138,16 @@ static bool load_bzimage(struct place *p, const struct image *img, struct setup 
            image_bad(img, offset, err, "the kernel cannot be written to RAM");
 }
 
+bool bzimage_load(struct place *p, const struct image *img, struct elf_loaded *out, struct err *err)
+{
+    struct setup s = {.initrd_max = 0};
+
+    if (!load_bzimage(p, img, &s, err))
+        return false;
+    *out = s.kernel;
+    return true;
+}
+
 static bool load_vmlinux(struct place *p, const struct image *img, struct setup *s, struct err *err)
 {
     if (!elf_load(p, img, &s->kernel, err))

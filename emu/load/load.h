@@ -66,6 +66,17 @@ struct boot_info {
 bool boot_load(struct mem *m, const struct boot_request *rq, struct boot_info *out,
                struct err *err);
 
+/* ---- the kernel alone, for a hypervisor that has boot information of its own ---- */
+
+struct boot_kernel {
+    uint32_t start, end, entry; /* machine addresses, end exclusive, bss included */
+    const char *format;         /* "ELF", "bzImage" */
+};
+/* Put an ELF's segments, or the part of a bzImage that runs in protected mode, where they want to be,
+   all of it in [first, last). Writes nothing else. */
+bool boot_load_kernel(struct mem *m, const struct image *img, uint64_t first, uint64_t last,
+                      struct boot_kernel *out, struct err *err);
+
 /* ---- the initrd: cpio archives in the "newc" format ---- */
 
 struct cpio_entry {

@@ -37,10 +37,11 @@ enum {
 
 #define REACH (16u << 20)
 
-/* The first page tables map the first 16 MiB; a loader that put something elsewhere is not believed. */
+/* The first page tables map the first 16 MiB; a loader that put something elsewhere is not believed.
+   (Address 0 is as good as any: it is where lguest's launcher leaves boot_params.) */
 static const void *at(uint32_t phys, uint32_t size)
 {
-    return phys && phys < REACH && size <= REACH - phys ? (void *)(phys + PAGE_OFFSET) : NULL;
+    return phys < REACH && size <= REACH - phys ? (void *)(phys + PAGE_OFFSET) : NULL;
 }
 
 static uint32_t word(uint32_t phys)
@@ -53,7 +54,7 @@ static void copy_cmdline(uint32_t phys)
 {
     const char *text = at(phys, sizeof boot_info.cmdline);
 
-    if (text)
+    if (phys && text)
         strlcpy(boot_info.cmdline, text, sizeof boot_info.cmdline);
 }
 

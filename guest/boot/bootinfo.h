@@ -19,6 +19,11 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/* The front doors' only way on (kernel/main.c); info is the physical address of what the loader left. */
+struct pv_backend;
+void start_kernel(const struct pv_backend *backend, enum boot_protocol protocol,
+                  uint32_t info) __noreturn;
+
 /* Parse what lies at phys; it must be below 16 MiB, where the first page tables reach. */
 void bootinfo_read(enum boot_protocol protocol, uint32_t phys);
 /* Print and check the map of memory; the name of where it came from. */

@@ -17,6 +17,8 @@
 #define MULTIBOOT_FLAGS        3 /* modules on page boundaries; tell about memory */
 #define BP_HARDWARE_SUBARCH    0x23C
 #define PAGE_OFFSET            0xC0000000
+#define PHYS(x)                ((x) - PAGE_OFFSET)
+#define BOOT_TABLES            8 /* of 2 MiB each */
 
     .section .multiboot, "a"
     .balign 4
@@ -51,6 +53,10 @@ from_pc:
     jnz no_way_in
     jmp native_start_linux
 
+from_lguest:
+    cmpl $1, %edx
+    je lguest_start
+
 /* Somewhere this kernel has no door for. There is no console to complain to, so fault: whoever runs
    us reports that, and this address. */
 no_way_in:
@@ -61,4 +67,49 @@ no_way_in:
     .balign 4
 subarch_entries:
     .long from_pc - PAGE_OFFSET
+    .long from_lguest - PAGE_OFFSET
 subarch_entries_end:
+
+/*
+ * What every door needs before C: page tables for the first 16 MiB, once at 0, where we are, and once
+ * at PAGE_OFFSET, where we go. Called at physical addresses; destroys EAX and EDI.
+ */
+    .globl boot_page_tables
+    .type boot_page_tables, @function
+boot_page_tables:
+    /* 16 MiB of entries: frame i, present and writable. */
+    movl $PHYS(boot_ptes), %edi
+    movl $(PTE_P | PTE_W), %eax
+1:  movl %eax, (%edi)
+    movl $0, 4(%edi)
+    addl $8, %edi
+    addl $0x1000, %eax
+    cmpl $PHYS(boot_ptes + BOOT_TABLES * 4096), %edi
+    jb 1b
+
+    movl $PHYS(swapper_pmd), %edi
+    movl $PHYS(boot_ptes + PTE_P + PTE_W), %eax
+2:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $0x1000, %eax
+    cmpl $PHYS(swapper_pmd + BOOT_TABLES * 8), %edi
+    jb 2b
+
+    /* Top level: the last entry for good, the first one until C takes it away. */
+    movl $PHYS(swapper_pmd + PTE_P), %eax
+    movl %eax, PHYS(swapper_pg_dir)
+    movl %eax, PHYS(swapper_pg_dir + 24)
+    ret
+    .size boot_page_tables, . - boot_page_tables
+
+    .section .bss.page_aligned, "aw", @nobits
+    .balign 4096
+    .globl swapper_pg_dir, swapper_pmd
+swapper_pg_dir: .skip 4096
+swapper_pmd:    .skip 4096
+boot_ptes:      .skip BOOT_TABLES * 4096
+
+/* The boot task's stack, for as long as the machine runs. */
+    .globl boot_stack, boot_stack_top
+boot_stack:     .skip 8192
+boot_stack_top:

@@ -15,7 +15,6 @@ enum {
     ICW4_8086 = 0x01,
     OCW2_EOI = 0x20,
     OCW3_READ_ISR = 0x0B,
-    CASCADE = 2,
 };
 
 static uint16_t masked = 0xFFFF;
@@ -39,21 +38,21 @@ void pic_init(void)
     command(ICW1_INIT, PIC2);
     command(TRAP_IRQ0, PIC1 + DATA);
     command(TRAP_IRQ0 + 8, PIC2 + DATA);
-    command(1 << CASCADE, PIC1 + DATA);
-    command(CASCADE, PIC2 + DATA);
+    command(1 << PIC_CASCADE, PIC1 + DATA);
+    command(PIC_CASCADE, PIC2 + DATA);
     command(ICW4_8086, PIC1 + DATA);
     command(ICW4_8086, PIC2 + DATA);
-    masked = 0xFFFF & ~(1 << CASCADE);
+    masked = 0xFFFF & ~(1 << PIC_CASCADE);
     write_masks();
 }
 
-void pic_unmask(unsigned line)
+static void pic_unmask(unsigned line)
 {
     masked &= ~(1u << line);
     write_masks();
 }
 
-void pic_mask(unsigned line)
+static void pic_mask(unsigned line)
 {
     masked |= 1u << line;
     write_masks();
@@ -70,7 +69,7 @@ static bool spurious(unsigned line)
     return !(inb(port) & 0x80);
 }
 
-bool pic_acknowledge(unsigned line)
+static bool pic_acknowledge(unsigned line)
 {
     bool real = !spurious(line);
 
@@ -83,3 +82,10 @@ bool pic_acknowledge(unsigned line)
     }
     return real;
 }
+
+const struct irq_chip pic_chip = {
+    .name = "XT-PIC",
+    .mask = pic_mask,
+    .unmask = pic_unmask,
+    .acknowledge = pic_acknowledge,
+};

@@ -11,25 +11,42 @@ void power_halt(void)
         pv_halt();
 }
 
-/* The status first, where there is somebody to take it; then soft-off. */
-void power_off(uint32_t status)
+static void pc_power_off(__attribute__((unused)) const char *why)
+{
+    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+}
+
+static void pc_restart(void)
+{
+    outb(RINGSIDE_KBC_RESET, RINGSIDE_RESET_PORT);
+}
+
+struct machine_ops machine_ops = {pc_power_off, pc_restart};
+
+/* The status first, where there is somebody to take it; then off. */
+static void __noreturn end(uint32_t status, const char *why)
 {
     if (inl(RINGSIDE_STATUS_PORT) != 0xFFFFFFFF)
         outl(status, RINGSIDE_STATUS_PORT);
-    outw(RINGSIDE_POWER_OFF, RINGSIDE_POWER_PORT);
+    machine_ops.power_off(why);
     power_halt();
 }
 
+void power_off(uint32_t status)
+{
+    end(status, "Power down");
+}
+
 /* A panic is more than an end: whoever runs us keeps what it knows of our last moments. */
-void power_off_panicked(void)
+void power_off_panicked(const char *why)
 {
     if (inb(RINGSIDE_PANIC_PORT) == RINGSIDE_PANICKED)
         outb(RINGSIDE_PANICKED, RINGSIDE_PANIC_PORT);
-    power_off(RINGSIDE_STATUS_PANIC);
+    end(RINGSIDE_STATUS_PANIC, why);
 }
 
 void power_reset(void)
 {
-    outb(RINGSIDE_KBC_RESET, RINGSIDE_RESET_PORT);
+    machine_ops.restart();
     power_halt();
 }

@@ -172,7 +172,7 @@ static bool enough(struct tty *t, uint32_t want)
     bool ready = tty_available(t) >= want;
 
     if (!ready)
-        uart_ask(tty_receives(t));
+        console_ops.ask(tty_receives(t));
     return ready;
 }
 

@@ -285,6 +285,6 @@ void tty_input(struct tty *t, const char *bytes, size_t n)
     for (size_t i = 0; i < n; i++)
         receive(t, bytes[i]);
     if (tty_available(t))
-        uart_ask(false);
+        console_ops.ask(false);
     irq_restore(flags);
 }

@@ -88,12 +88,12 @@ void tty_output(struct tty *t, const char *bytes, size_t n)
     for (size_t i = 0; i < n; i++) {
         used += process(t, bytes[i], out + used);
         if (used > sizeof out - TAB) {
-            uart_write(out, used);
+            console_ops.write(out, used);
             used = 0;
         }
     }
     if (used)
-        uart_write(out, used);
+        console_ops.write(out, used);
 }
 
 void tty_echo(struct tty *t, uint8_t c)

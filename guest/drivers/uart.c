@@ -28,7 +28,7 @@ enum {
     FIFO = 16,
 };
 
-void uart_init(void)
+static void uart_init(void)
 {
     outb(0, COM1 + IER);
     outb(LCR_DIVISOR | LCR_8N1, COM1 + LCR);
@@ -41,7 +41,7 @@ void uart_init(void)
 
 /* When the transmitter is empty, its FIFO takes sixteen bytes without being asked again. A port
    that is not there reads all ones, and takes them as well. */
-void uart_write(const char *bytes, size_t n)
+static void uart_write(const char *bytes, size_t n)
 {
     while (n) {
         size_t burst = MIN(n, (size_t)FIFO);
@@ -74,7 +74,7 @@ static void receive(__attribute__((unused)) struct trap_frame *f)
 
 /* Request to send: a patient sender waits for it, and so bytes that nobody asks for stay where they
    are. Who types at a terminal is not that patient, and is heard all the same. */
-void uart_ask(bool wanted)
+static void uart_ask(bool wanted)
 {
     static bool asked;
 
@@ -84,8 +84,15 @@ void uart_ask(bool wanted)
     outb(MCR_DTR | MCR_OUT2 | (wanted ? MCR_RTS : 0), COM1 + MCR);
 }
 
-void uart_start_input(void)
+static void uart_start_input(void)
 {
-    irq_register(COM1_LINE, receive);
+    irq_register(COM1_LINE, "ttyS0", receive);
     outb(IER_RECEIVED, COM1 + IER);
 }
+
+#define UART_CONSOLE                                                                              \
+    {                                                                                             \
+        .init = uart_init, .start_input = uart_start_input, .ask = uart_ask, .write = uart_write, \
+    }
+const struct console_ops uart_console = UART_CONSOLE;
+struct console_ops console_ops = UART_CONSOLE;

@@ -191,14 +191,12 @@ static void show_cpuinfo(struct proc_text *out, struct task *t)
 
 static void show_interrupts(struct proc_text *out, struct task *t)
 {
-    static const char *const names[IRQS] = {[0] = "timer", [2] = "cascade", [4] = "ttyS0"};
-
     (void)t;
     proc_printf(out, "           CPU0\n");
     for (unsigned i = 0; i < IRQS; i++)
-        if (irq_count(i) || names[i])
-            proc_printf(out, "%3u: %10u    XT-PIC  %s\n", i, irq_count(i),
-                        names[i] ? names[i] : "");
+        if (irq_count(i) || irq_name(i))
+            proc_printf(out, "%3u: %10u    %s  %s\n", i, irq_count(i), irq_chip_name(),
+                        irq_name(i) ? irq_name(i) : "");
 }
 
 static void show_devices(struct proc_text *out, struct task *t)

@@ -17,9 +17,6 @@
 #include "traps.h"
 #include "uts.h"
 
-void start_kernel(const struct pv_backend *backend, enum boot_protocol protocol,
-                  uint32_t info) __noreturn; /* the front doors' only way on */
-
 static uint64_t parse_number(const char *s)
 {
     uint64_t v = 0;
@@ -125,7 +122,7 @@ void start_kernel(const struct pv_backend *backend, enum boot_protocol protocol,
 {
     pv_install(backend);
     bootinfo_read(protocol, info);
-    uart_init();
+    console_ops.init();
     klog_set_console(!cmdline_has("quiet"));
     printk("%s version %s (%s)\n", uts.sysname, uts.release, uts.version);
 
@@ -149,7 +146,7 @@ void start_kernel(const struct pv_backend *backend, enum boot_protocol protocol,
     current->fs = fs_fork(NULL, false);
     if (!kernel_thread(start_init, NULL, "init"))
         panic("out of memory at boot");
-    uart_start_input();
+    console_ops.start_input();
     pv_irq_enable();
     sched_idle();
 }

@@ -87,18 +87,18 @@ static void begin(void)
 
     pv_irq_disable();
     if (again)
-        power_off_panicked(); /* panic() itself is broken: no more words */
+        power_off_panicked("panic in panic"); /* panic() itself is broken: no more words */
     again = true;
     klog_panic();
 }
 
-static void finish(uint32_t ebp)
+static void finish(const char *why, uint32_t ebp)
 {
     if (current)
         printk("Task: %s (%d)\n", current->comm, current->pid);
     backtrace(ebp);
     printk("---[ end of kernel panic ]---\n");
-    power_off_panicked();
+    power_off_panicked(why);
 }
 
 static void print_system_registers(void)
@@ -122,7 +122,7 @@ void panic(const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     printk("Kernel panic: %s\n", text);
-    finish((uint32_t)__builtin_frame_address(0));
+    finish(text, (uint32_t)__builtin_frame_address(0));
     __builtin_unreachable();
 }
 
@@ -141,6 +141,6 @@ void panic_trap(const struct trap_frame *f, uint32_t cr2, const char *what)
     printk("CS %04x  DS %04x  ES %04x  FS %04x  GS %04x  EFLAGS %08x\n", f->cs & 0xFFFF,
            f->ds & 0xFFFF, f->es & 0xFFFF, f->fs & 0xFFFF, f->gs & 0xFFFF, f->eflags);
     print_system_registers();
-    finish(user ? 0 : f->ebp);
+    finish(what, user ? 0 : f->ebp);
     __builtin_unreachable();
 }

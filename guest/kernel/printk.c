@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel log. Each line is stamped with the time since boot, kept in a ring, and written to the
- * serial port unless "quiet" was asked for. The lock is for the day of a second processor; under a
+ * console unless "quiet" was asked for. The lock is for the day of a second processor; under a
  * hypervisor its hooks are worth watching.
  */
 #include "klog.h"
@@ -25,10 +25,10 @@ static void put(const char *s, size_t n)
     while (n) { /* a terminal wants the carriage return too */
         const char *nl = memchr(s, '\n', n);
         size_t part = nl ? (size_t)(nl - s) : n;
-        uart_write(s, part);
+        console_ops.write(s, part);
         if (!nl)
             break;
-        uart_write("\r\n", 2);
+        console_ops.write("\r\n", 2);
         s += part + 1;
         n -= part + 1;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Time. The 8254 ticks a hundred times a second and drives everything that is due: sleepers,
- * interval timers, the scheduler. Between ticks the time-stamp counter tells the nanoseconds; its
- * rate is measured once against the 8254. The wall clock is read once from the CMOS at boot.
+ * Time. The 8254, or a hypervisor's clock, ticks a hundred times a second and drives everything
+ * that is due: sleepers, interval timers, the scheduler. Between ticks the time-stamp counter tells
+ * the nanoseconds; its rate is measured once against the 8254, or the hypervisor knows it. The wall
+ * clock is read once at boot, from the CMOS or the hypervisor.
  */
 #include "time.h"
 #include "pv/pv.h"
@@ -82,7 +83,7 @@ static void run_timers(void)
     }
 }
 
-static void tick(struct trap_frame *f)
+void time_tick(struct trap_frame *f)
 {
     jiffies++;
     last_tick_ns = clock_monotonic_ns();
@@ -99,7 +100,7 @@ void time_start(void)
     tsc_at_boot = pv_read_tsc();
     realtime_at_boot_ns = (uint64_t)pv_get_wallclock() * 1000000000u;
     printk("time: TSC at %u.%03u MHz\n", khz / 1000, khz % 1000);
-    irq_register(0, tick);
+    irq_register(0, "timer", time_tick);
     pv_time_init();
     pv_setup_boot_clock();
 }

@@ -6,6 +6,8 @@
 #include "task.h"
 
 void time_start(void); /* calibrate, read the wall clock, start the tick */
+/* One tick: the handler of line 0, or what that calls where the clock must be set for each tick. */
+void time_tick(struct trap_frame *f);
 uint64_t tsc_to_ns(uint64_t tsc);
 void clock_set_realtime(uint64_t ns);
 

@@ -34,7 +34,7 @@ extern struct tss tss;
 
 void gdt_init(void);           /* build and load GDT, TSS */
 void trap_init(void);          /* build and load the IDT: exceptions and system calls */
-void trap_set_irq_gates(void); /* the 16 lines of the 8259s, from vector 0x20 */
+void trap_set_irq_gates(void); /* the 16 lines, from vector 0x20 */
 
 /* Called by entry.S. */
 void trap_dispatch(struct trap_frame *f);
@@ -42,7 +42,9 @@ void irq_dispatch(struct trap_frame *f);
 void exit_to_user(struct trap_frame *f);
 
 /* An interrupt's handler runs with interrupts masked; its line has been acknowledged. */
-void irq_register(unsigned line, void (*handler)(struct trap_frame *f));
+void irq_register(unsigned line, const char *name, void (*handler)(struct trap_frame *f));
+const char *irq_name(unsigned line); /* NULL: nobody registered */
+const char *irq_chip_name(void);
 uint32_t irq_count(unsigned line); /* since boot, for /proc */
 
 /* #NM: current wants the FPU (fpu.c). */

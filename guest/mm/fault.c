@@ -137,8 +137,9 @@ static int fault_protected(struct mm *m, struct vm_area *a, uint32_t addr, pte_t
     struct page *old = pfn_to_page(val_pfn(pv_pte_val(*pte))), *copy;
 
     if (a->flags & VM_SHARED || (old->refs == 1 && !(old->flags & (PG_CACHE | PG_RESERVED)))) {
-        /* Present before and after: both halves must change at once. */
-        pv_set_pte_atomic(pte, pfn_pte(page_to_pfn(old), area_prot(a, true)));
+        /* Present before and after, but only the half with the rights changes: one store. The hook
+           that knows the address is told, so that a backend need not doubt more than this entry. */
+        pv_set_pte_at(m, addr, pte, pfn_pte(page_to_pfn(old), area_prot(a, true)));
         if (loaded_mm == m) /* nothing was taken away, but do not fault again for nothing */
             pv_flush_tlb_single(addr);
         return 0;

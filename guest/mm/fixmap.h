@@ -12,7 +12,9 @@
 enum fixed_slot {
     FIX_TEXT_POKE_NEXT, /* a writable view of two pages of read-only text, while it is patched: */
     FIX_TEXT_POKE,      /* a later slot lies lower, so this is the first of the two */
-    FIX_SLOTS,
+    FIX_INITRD,          /* an initrd that lies too high, a page at a time */
+    FIX_DEVICES,         /* a hypervisor's pages of devices, which lie outside of RAM */
+    FIX_SLOTS = FIX_DEVICES + 256,
 };
 
 extern uint32_t fixmap_top; /* exclusive */

@@ -218,6 +218,31 @@ static bool beyond_direct_map(void)
     return false;
 }
 
+/* May there be data of a loader's? High memory counts: nobody else uses it. */
+static bool in_memory(uint32_t start, uint32_t end)
+{
+    for (unsigned i = 0; i < boot_info.ranges; i++) {
+        const struct boot_range *r = &boot_info.range[i];
+        if (r->type == 1 && start >= r->start && end > start && end <= r->start + r->size)
+            return true;
+    }
+    return false;
+}
+
+/* A loader may put the initrd at the very end of memory, beyond the direct map (lguest's does). */
+static void lower_initrd(void)
+{
+    uint32_t from = boot_info.initrd_start, size = boot_info.initrd_size, offset = from % PAGE_SIZE;
+    char *to = early_alloc(offset + size);
+
+    for (uint32_t i = 0; i < offset + size; i += PAGE_SIZE) {
+        pv_set_fixmap(FIX_INITRD, (from & PAGE_MASK) + i, PROT_KERNEL_RO & supported_pte_mask);
+        memcpy(to + i, (const void *)fixmap_address(FIX_INITRD), PAGE_SIZE);
+    }
+    pv_set_fixmap(FIX_INITRD, 0, 0);
+    boot_info.initrd_start = (uint32_t)to - PAGE_OFFSET + offset;
+}
+
 static void lower_to(uint32_t *next, uint32_t addr, uint64_t boundary)
 {
     if (boundary > addr && boundary < *next)
@@ -263,8 +288,7 @@ void mm_init(void)
     struct mem_stats stats;
 
     reserve((uint32_t)kernel_start - PAGE_OFFSET, (uint32_t)kernel_end - PAGE_OFFSET);
-    if (boot_info.initrd_size && (initrd_end < boot_info.initrd_start || initrd_end > top ||
-                                  !usable_frame(boot_info.initrd_start))) {
+    if (boot_info.initrd_size && !in_memory(boot_info.initrd_start, initrd_end)) {
         printk("initrd lies outside of memory: ignored\n");
         boot_info.initrd_size = 0;
     }
@@ -275,6 +299,8 @@ void mm_init(void)
     pv_pagetable_setup_start(swapper_pg_dir);
     map_low_memory(top);
     init_fixmap();
+    if (boot_info.initrd_size && initrd_end > top)
+        lower_initrd();
     protect_boot_map();
     pv_pagetable_setup_done(swapper_pg_dir);
     pv_flush_tlb_kernel();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * pv-ops for the rest of the kernel: the hooks as pv_NAME() (pv_call.h makes them from
- * abi/pv_hooks.def), and the few everyday combinations of them. No file outside guest/pv/native
+ * abi/pv_hooks.def), and the few everyday combinations of them. No file outside guest/pv
  * may hold a privileged instruction; it calls one of these instead.
  *
  * Safe points. The table may be exchanged while the kernel runs (pv_install and apply_paravirt

@@ -59,7 +59,7 @@ same() { # REPORT REPORT
 
 @test "with the host stopping and going on" {
     report a -e "$WORK"
-    "$RINGSIDE" run --json -e "$WORK" </dev/null >b 2>b.console &
+    "$RINGSIDE" run ${RINGSIDE_HV:+--hv "$RINGSIDE_HV"} --json -e "$WORK" </dev/null >b 2>b.console &
     pid=$!
     while kill -0 $pid 2>/dev/null; do
         sleep 0.0$((RANDOM % 9 + 1))
@@ -74,7 +74,8 @@ same() { # REPORT REPORT
 @test "with another environment, niceness and standard streams" {
     report a -e "$WORK"
     env -i PATH=/usr/bin RINGSIDE_SECRET=1 TZ=Asia/Tokyo LANG=C nice -n 10 \
-        timeout 60 "$RINGSIDE" run --json -e "$WORK" </dev/null 2>/dev/null | cat >b || true
+        timeout 60 "$RINGSIDE" run ${RINGSIDE_HV:+--hv "$RINGSIDE_HV"} --json -e "$WORK" \
+        </dev/null 2>/dev/null | cat >b || true
     same a b
 }
 
@@ -88,7 +89,8 @@ same() { # REPORT REPORT
         echo "at cycle $at of $total"
         report first -e "$WORK" --max-cycles $at --save machine
         [ "$(field end <first)" = max-cycles ]
-        [ "$(field cycles <first)" = "$at" ]
+        [ "$(field cycles <first)" -ge "$at" ] # a crossing's cost is charged in one piece
+        [ "$(field cycles <first)" -lt $((at + 20000)) ]
         report second --load machine
         same whole second
         cat first.console second.console | grep -v '^ringside: stopped' | cmp - whole.console
@@ -115,10 +117,10 @@ same() { # REPORT REPORT
     total=$(field cycles <whole)
     for i in 1 2 3 4 5; do
         a=$(((RANDOM * 32768 + RANDOM) % (total / 2) + 1000))
-        b=$((a + RANDOM))
+        b=$((a + 20000 + RANDOM))
         report there -e "$WORK" --max-cycles $b
         report half -e "$WORK" --max-cycles $a --save machine
-        report rest --load machine --max-cycles $((b - a))
+        report rest --load machine --max-cycles $((b - $(field cycles <half)))
         same there rest
     done
 }

@@ -2,7 +2,12 @@
 # What the end-to-end tests share. $RINGSIDE, $RINGSIDE_BUILD and $RINGSIDE_SOURCE come from ctest.
 
 # The program under a limit of time: a hang is a failure, not a wait. Nothing is typed to it.
+# RINGSIDE_HV: the model that a run is on, where a test does not name one itself (a
+# saved machine knows its own).
 ringside() {
+    if [ "$1" = run ] && [ -n "${RINGSIDE_HV:-}" ] && [[ " $* " != *" --load "* ]]; then
+        set -- run --hv "$RINGSIDE_HV" "${@:2}"
+    fi
     timeout -k 5 "${LIMIT:-60}" "$RINGSIDE" "$@" </dev/null
 }
 

@@ -84,7 +84,8 @@ for (function, name), at in sorted(found.items()):
     for a in at:
         where = place[a]
         native = "pv/native/" in where or function.startswith("native_")
-        if not native:
+        # IRET may be executed in any ring; what it forgets there, lguest_iret does by hand before.
+        if not native and (function, name) != ("lguest_noirq_start", "iret"):
             bad.append("%s in %s (%s, %s)" % (name, function, a, where))
 if bad:
     print("\n".join(bad))
@@ -97,7 +98,7 @@ P
     # From the entry to the first place where it is settled: no segment load, control register, MSR, port
     # or stack.
     ! objdump -d --no-show-raw-insn --start-address=$((entry + 0xC0000000)) \
-        --stop-address=$((entry + 0xC0000000 + 48)) "$kernel" |
+        --stop-address=$((entry + 0xC0000000 + 64)) "$kernel" |
         sed -n '/<_start>:/,/ud2/p' | grep -E '\b(push|pop|call|ret|in|out|rdmsr|wrmsr|lgdt|lidt|cli|sti|int)[lwb]?\b|%cr[0-9]|,%[defgs]s\b'
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The bare machine from the front door to C: ring 0, paging off, flat segments of the loader's.
- * EBX -> what the loader left. Build page tables for the first 16 MiB, once at 0 and once at
- * PAGE_OFFSET, switch paging on, and go on living at PAGE_OFFSET.
+ * EBX -> what the loader left. Switch paging on, with the first page tables of boot/head.S, and go on
+ * living at PAGE_OFFSET.
  */
 #include "../types.h"
 
 #define PAGE_OFFSET 0xC0000000
 #define PHYS(x)     ((x) - PAGE_OFFSET)
-#define BOOT_TABLES 8 /* of 2 MiB each */
 
     .section .head.text, "ax"
 
@@ -41,28 +40,7 @@ native_start:
     pushl $0
     popfl
 
-    /* 16 MiB of entries: frame i, present and writable. */
-    movl $PHYS(boot_ptes), %edi
-    movl $(PTE_P | PTE_W), %eax
-2:  movl %eax, (%edi)
-    movl $0, 4(%edi)
-    addl $8, %edi
-    addl $0x1000, %eax
-    cmpl $PHYS(boot_ptes + BOOT_TABLES * 4096), %edi
-    jb 2b
-
-    movl $PHYS(swapper_pmd), %edi
-    movl $PHYS(boot_ptes + PTE_P + PTE_W), %eax
-3:  movl %eax, (%edi)
-    addl $8, %edi
-    addl $0x1000, %eax
-    cmpl $PHYS(swapper_pmd + BOOT_TABLES * 8), %edi
-    jb 3b
-
-    /* Top level: the last entry for good, the first one until C takes it away. */
-    movl $PHYS(swapper_pmd + PTE_P), %eax
-    movl %eax, PHYS(swapper_pg_dir)
-    movl %eax, PHYS(swapper_pg_dir + 24)
+    call boot_page_tables
 
     movl %cr4, %eax
     orl $CR4_PAE, %eax
@@ -108,15 +86,3 @@ native_start:
 boot_gdt_ptr:
     .word GDT_ENTRIES * 8 - 1
     .long PHYS(gdt_table)
-
-    .section .bss.page_aligned, "aw", @nobits
-    .balign 4096
-    .globl swapper_pg_dir, swapper_pmd
-swapper_pg_dir: .skip 4096
-swapper_pmd:    .skip 4096
-boot_ptes:      .skip BOOT_TABLES * 4096
-
-/* The boot task's stack, for as long as the machine runs. */
-    .globl boot_stack, boot_stack_top
-boot_stack:     .skip 8192
-boot_stack_top:

@@ -7,5 +7,7 @@
 void native_init_IRQ(void)
 {
     pic_init();
+    irq_set_chip(&pic_chip);
+    irq_register(PIC_CASCADE, "cascade", NULL);
     trap_set_irq_gates();
 }

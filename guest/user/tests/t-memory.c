@@ -75,6 +75,18 @@ static void protections(void)
     check(touch(NULL, true) == MAPERR && where == NULL, "nor is page 0");
 }
 
+/* Some hypervisors hide NX, and then it is not used. */
+static bool processor_has(const char *flag)
+{
+    static char text[4096];
+    int fd = open("/proc/cpuinfo", O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text - 1);
+
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    return strstr(text, flag) != NULL;
+}
+
 static void executes(void)
 {
     static const unsigned char code_bytes[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov $42,%eax; ret */
@@ -86,7 +98,10 @@ static void executes(void)
     code = 0;
     if (!sigsetjmp(back, 1))
         result = f();
-    check(result == 0 && code == ACCERR, "data is not executable (NX)");
+    if (processor_has(" nx"))
+        check(result == 0 && code == ACCERR, "data is not executable (NX)");
+    else
+        check(result == 42, "without NX, what can be read can be run");
     mprotect(p, 4096, PROT_READ | PROT_EXEC);
     check(f() == 42, "until mprotect says so");
     munmap(p, 4096);
