@@ -67,11 +67,18 @@ static void note_write(struct mem *m, uint64_t frame)
     }
 }
 
+/* All of RAM at once: what lies below the PC's hole, and what lies above it. */
+static bool protect(struct mem *m, int how)
+{
+    return !mprotect(m->base, PC_HOLE_START, how) &&
+           !mprotect(m->base + PC_HOLE_END, m->bytes - PC_HOLE_END, how);
+}
+
 /* The host allows a process only so many separately protected ranges (vm.max_map_count). When they
    run out we give up precision, not correctness: every watched frame counts as written. */
 static bool unprotect_all(struct mem *m)
 {
-    if (mprotect(m->base, m->bytes, PROT_READ | PROT_WRITE))
+    if (!protect(m, PROT_READ | PROT_WRITE))
         return false;
     for (uint64_t f = 0; f < m->frames; f++)
         if (m->flags[f] & (WATCH_CODE | WATCH_CLEAN))
@@ -82,13 +89,44 @@ static bool unprotect_all(struct mem *m)
 static bool on_store_fault(struct guard *g, uintptr_t address)
 {
     struct mem *m = (struct mem *)g;
-    uint64_t frame = (address - g->start) >> PAGE_SHIFT;
+    if (address < g->data_start || address >= g->data_end)
+        return false; /* the no man's land */
+    uint64_t frame = (address - g->data_start) >> PAGE_SHIFT;
     if (!(m->flags[frame] & (WATCH_CODE | WATCH_CLEAN)))
-        return false; /* writable already: this fault is none of ours */
+        return false; /* the hole, which nobody watches; or it is writable, then the host errs */
     note_write(m, frame);
     if (!mprotect(m->base + (frame << PAGE_SHIFT), PAGE_SIZE, PROT_READ | PROT_WRITE))
         return true;
     return unprotect_all(m);
+}
+
+/*
+ * RAM in the middle of a range that is otherwise out of bounds. Address space costs nothing, so that
+ * range is as long as a 32-bit address reaches; where a limit on it is set (ulimit -v), it is short.
+ * On a multiple of two megabytes the host may use its large pages.
+ */
+static bool reserve(struct mem *m)
+{
+    enum { BEFORE = 2 << 20, LARGE_PAGE = 2 << 20 };
+    static const uint64_t behind[] = {4ull << 30, 1u << 20};
+
+    for (unsigned i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        uint64_t all = BEFORE + LARGE_PAGE + m->bytes + behind[i];
+        uint8_t *p = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+            continue;
+        uintptr_t base = ((uintptr_t)p + BEFORE + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1);
+        m->guard = (struct guard){
+            .start = (uintptr_t)p,
+            .end = (uintptr_t)p + all,
+            .data_start = base,
+            .data_end = base + m->bytes,
+            .name = "the machine's memory",
+        };
+        m->base = (uint8_t *)base;
+        return protect(m, PROT_READ | PROT_WRITE);
+    }
+    return false;
 }
 
 struct mem *mem_new(uint64_t bytes, struct err *err)
@@ -106,14 +144,9 @@ struct mem *mem_new(uint64_t bytes, struct err *err)
     m->flags = calloc(m->frames, 1);
     m->written = malloc(m->frames * sizeof *m->written);
     m->changed = malloc(m->frames * sizeof *m->changed);
-    m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    if (m->base == MAP_FAILED)
-        m->base = NULL;
-    if (!m->flags || !m->written || !m->changed || !m->base)
+    if (!m->flags || !m->written || !m->changed || !reserve(m))
         goto no_memory;
-    m->guard = (struct guard){
-        .start = (uintptr_t)m->base, .end = (uintptr_t)m->base + bytes, .fault = on_store_fault};
+    m->guard.fault = on_store_fault;
     if (!guard_add(&m->guard)) {
         err_set(err, ERR_SYSTEM, "too many machines in one process, or no handler for SIGSEGV: %s",
                 strerror(errno));
@@ -136,7 +169,7 @@ void mem_free(struct mem *m)
     if (m->guard.fault)
         guard_remove(&m->guard);
     if (m->base)
-        munmap(m->base, m->bytes);
+        munmap((void *)m->guard.start, m->guard.end - m->guard.start);
     free(m->flags);
     free(m->written);
     free(m->changed);
@@ -224,10 +257,10 @@ void mem_track_start(struct mem *m)
     for (uint64_t f = 0; f < m->frames; f++)
         if (!in_hole(f))
             m->flags[f] = (uint8_t)((m->flags[f] & ~CHANGED) | WATCH_CLEAN);
-    /* One call for all of RAM; it joins the ranges that single frames had torn apart. */
-    int failed = mprotect(m->base, m->bytes, PROT_READ);
-    assert(!failed && "the host refuses to protect the machine's memory");
-    (void)failed;
+    /* At once for all of RAM; it joins the ranges that single frames had torn apart. */
+    bool done = protect(m, PROT_READ);
+    assert(done && "the host refuses to protect the machine's memory");
+    (void)done;
 }
 
 static int by_frame(const void *a, const void *b)

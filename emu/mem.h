@@ -11,6 +11,10 @@
  * host pages read-only and catching SIGSEGV; a frame is writable when neither cares about it.
  * A store by the guest and a store by the host through mem_span() are caught alike. Never hand a
  * span to a system call that writes (read(2) would fail with EFAULT): read into a buffer and copy.
+ *
+ * What is not RAM cannot be touched at all: before the first frame, in the hole, and for as far as a
+ * 32-bit address reaches behind the last one there is a no man's land (guard.h). A number of the
+ * guest's that got past the door unchecked ends there.
  */
 #ifndef EMU_MEM_H
 #define EMU_MEM_H
@@ -27,7 +31,7 @@ struct mem;
 #define MEM_MIN_BYTES (4ull << 20)
 #define MEM_MAX_BYTES (3ull << 30)
 #define PC_HOLE_START 0xA0000u
-#define PC_HOLE_END 0x100000u
+#define PC_HOLE_END   0x100000u
 
 /* RAM of the given size (a multiple of the page size between the limits above), zeroed. */
 struct mem *mem_new(uint64_t bytes, struct err *err);
@@ -43,7 +47,7 @@ void *mem_span(struct mem *m, maddr_t a, size_t n);
 /* Copies; false when any byte is outside RAM (then nothing is written). */
 bool mem_read(struct mem *m, maddr_t a, void *to, size_t n);
 bool mem_write(struct mem *m, maddr_t a, const void *from, size_t n);
-/* The whole of RAM for the engine's mapping; the hole's bytes are there but are never used. */
+/* The whole of RAM for the engine's mapping; in the hole there is nothing, not even zeros. */
 uint8_t *mem_base(struct mem *m);
 
 /* ---- code (used by emu/cpu alone) ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emu/board.h"
+#include "emu/guard.h"
 #include "emu/suggest.h"
 #include "lguest/lguest.h"
 #include "native/native.h"
@@ -233,7 +234,8 @@ bool hv_attach(struct machine *m, const struct hv_model *model, const char *vari
     for (unsigned i = 0; model->costs && model->costs[i].name && i < HV_MAX_COSTS; i++)
         hv->cost[i] = model->costs[i].cycles;
     if (model->state_size) {
-        hv->state = calloc(1, model->state_size);
+        /* Tables that models index with numbers of the guest's. */
+        hv->state = guard_alloc(model->state_size, "the model's state");
         if (!hv->state) {
             free(hv);
             return err_set(err, ERR_SYSTEM, "out of memory");
@@ -253,7 +255,7 @@ void hv_detach(struct machine *m)
     struct hv *hv = m->domain ? m->domain->model : NULL;
     if (!hv)
         return;
-    free(hv->state);
+    guard_free(hv->state);
     free(hv);
     m->domain->model = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "guard.h"
 #include "pic.h"
 #include "pit.h"
 #include "ports.h"
@@ -100,7 +101,7 @@ static void reset(void *ctx)
 
 struct pc *pc_new(const struct pc_config *cfg, struct err *err)
 {
-    struct pc *pc = calloc(1, sizeof *pc);
+    struct pc *pc = guard_alloc(sizeof *pc, "the devices' state");
 
     if (!pc) {
         err_set(err, ERR_SYSTEM, "out of memory");
@@ -133,7 +134,7 @@ struct pc *pc_new(const struct pc_config *cfg, struct err *err)
 
 void pc_free(struct pc *pc)
 {
-    free(pc);
+    guard_free(pc);
 }
 
 uint32_t pc_port_read(struct pc *pc, uint16_t port, unsigned size)

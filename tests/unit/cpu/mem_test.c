@@ -3,8 +3,11 @@
 #include "unit.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "guard.h"
 #include "mem.h"
 
 static struct mem *new_mem(uint64_t bytes)
@@ -211,6 +214,94 @@ static void two_memories_do_not_mix(void **state)
     mem_free(b);
 }
 
+/* ---- the no man's land ---- */
+
+/* A child touches the byte and must end there, saying why. */
+static void touching_ends(const volatile uint8_t *at, bool write, const char *text)
+{
+    int end[2], status;
+    char said[512] = "";
+    assert_int_equal(pipe(end), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        dup2(end[1], STDERR_FILENO);
+        if (write)
+            *(volatile uint8_t *)at = 1;
+        else
+            (void)*at;
+        _exit(0); /* it was repaired, or it was somebody's */
+    }
+    close(end[1]);
+    for (size_t n = 0;;) {
+        ssize_t got = read(end[0], said + n, sizeof said - 1 - n);
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    close(end[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 70 || !strstr(said, text))
+        fail_msg("status %#x, \"%s\"; should have ended with 70 and \"%s\"", status, said, text);
+}
+
+static void strays_are_named(void **state)
+{
+    (void)state;
+    struct mem *m = new_mem(MEM_MIN_BYTES);
+    const uint8_t *base = mem_base(m);
+    for (unsigned tracking = 0; tracking < 2; tracking++) { /* it undoes no guard */
+        touching_ends(base - 1, false, "0x1 bytes before the machine's memory");
+        touching_ends(base - PAGE_SIZE, true, "0x1000 bytes before the machine's memory");
+        touching_ends(base + MEM_MIN_BYTES, false,
+                      "access 0 bytes behind the end of the machine's memory");
+        touching_ends(base + MEM_MIN_BYTES, true,
+                      "access 0 bytes behind the end of the machine's memory");
+        touching_ends(base + 0xFFFFFFFF, true, "0xffbfffff bytes behind the end of the machine's");
+        touching_ends(base + PC_HOLE_START, false,
+                      "0xa0000 bytes into a gap of the machine's memory");
+        touching_ends(base + PC_HOLE_END - 1, true,
+                      "a mistake of Ringside's outside of guest code");
+        assert_true(mem_write(m, MADDR(0), "x", 1));
+        assert_true(mem_write(m, MADDR(MEM_MIN_BYTES - 1), "x", 1));
+        mem_track_start(m);
+        mem_guard_code(m, 1);
+    }
+    mem_free(m);
+}
+
+static void describe(void *ctx, char *to, unsigned size)
+{
+    (void)ctx;
+    snprintf(to, size, "in a guest's block");
+}
+
+static void blocks_end_at_a_guard(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 16, 100, PAGE_SIZE - 1, PAGE_SIZE, 3 * PAGE_SIZE + 8};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t *p = guard_alloc(sizes[i], "a table");
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t k = 0; k < sizes[i]; k++)
+            assert_int_equal(p[k], 0);
+        memset(p, 0xFF, sizes[i]);
+        touching_ends(p + sizes[i] + 15, true, "behind the end of a table");
+        touching_ends(p - PAGE_SIZE, false, "0x1000 bytes before a table");
+        guard_free(p);
+    }
+    guard_free(NULL);
+    /* While a guest runs, its place is told too. */
+    struct guard_engine e = {.text = describe};
+    uint8_t *p = guard_alloc(64, "a table");
+    guard_enter_engine(&e);
+    touching_ends(p + 64, false,
+                  "access 0 bytes behind the end of a table: a mistake of Ringside's in a guest");
+    guard_enter_engine(NULL);
+    guard_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +312,8 @@ int main(void)
         cmocka_unit_test(both_watches_work_together),
         cmocka_unit_test(running_out_of_ranges_loses_no_write),
         cmocka_unit_test(two_memories_do_not_mix),
+        cmocka_unit_test(strays_are_named),
+        cmocka_unit_test(blocks_end_at_a_guard),
     };
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
 }
