@@ -16,11 +16,12 @@
 #include "hooks.h"
 #include "hv-models/hv.h"
 #include "lines.h"
+#include "marks.h"
 #include "sites.h"
 
 #define OPEN_MAX   64u
 #define NOBODY     UINT32_MAX
-#define MARK_TASKS (MARK_OF_WATCHER - 1) /* id of the mark at the switch of tasks */
+#define MARK_TASKS UINT32_MAX /* tag of the mark at the switch of tasks */
 
 /* An address that is marked: the beginning of one site, the end of another, or both. */
 struct point {
@@ -120,12 +121,11 @@ static void leave(struct tracer *t, uint32_t site)
     }
 }
 
-static bool on_mark(void *ctx, struct domain *d, const struct cpu_exit *x)
+static bool on_mark(void *ctx, struct domain *d, uint32_t at, uint32_t id)
 {
     struct tracer *t = ctx;
-    uint32_t id = x->mark.id & ~MARK_OF_WATCHER;
 
-    (void)d;
+    (void)d, (void)at;
     if (id == MARK_TASKS) {
         t->opened = 0; /* nobody switches inside a hook: what seems open has ended unseen */
         look_for_task(t);
@@ -189,13 +189,12 @@ static void read_info(struct tracer *t, const struct kernel *k)
 
 static bool set_marks(struct tracer *t)
 {
-    struct vcpu *c = t->m->domain->cpu;
+    struct marks *k = marks_of(t->m);
 
-    for (unsigned i = 0; i < t->points; i++)
-        if (!cpu_mark_set(c, GVA(t->point[i].addr), MARK_OF_WATCHER | i))
+    for (unsigned i = 0; k && i < t->points; i++)
+        if (!marks_add(k, t->point[i].addr, on_mark, t, i))
             return false;
-    return !t->info.magic ||
-           cpu_mark_set(c, GVA(t->info.switched_at), MARK_OF_WATCHER | MARK_TASKS);
+    return k && (!t->info.magic || marks_add(k, t->info.switched_at, on_mark, t, MARK_TASKS));
 }
 
 /* A system call is a good time to ask for a name: execve has just changed it. */
@@ -231,7 +230,6 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
     else if (!events_subscribe(m->events, EV_GUEST, on_call, t))
         err_set(err, ERR_SYSTEM, "the event stream has no place for another reader");
     else {
-        m->watcher = (struct machine_watcher){.mark = on_mark, .ctx = t};
         return t;
     }
     tracer_detach(t);
@@ -249,11 +247,11 @@ void tracer_detach(struct tracer *t)
 {
     if (!t)
         return;
-    for (unsigned i = 0; i < t->points; i++)
-        cpu_mark_clear(t->m->domain->cpu, GVA(t->point[i].addr));
-    if (t->info.magic)
-        cpu_mark_clear(t->m->domain->cpu, GVA(t->info.switched_at));
-    t->m->watcher = (struct machine_watcher){0};
+    struct marks *k = marks_of(t->m);
+    for (unsigned i = 0; k && i < t->points; i++)
+        marks_remove(k, t->point[i].addr, on_mark, t, i);
+    if (k && t->info.magic)
+        marks_remove(k, t->info.switched_at, on_mark, t, MARK_TASKS);
     events_unsubscribe(t->m->events, on_call, t);
     events_unsubscribe(t->m->events, on_event, t);
     sites_free(&t->sites);
