@@ -19,7 +19,7 @@
 #define TEXT_MAX     600u
 
 static const char magic[15] = "RINGSIDE-TRACE";
-enum { VERSION = 1, HEAD = 16, CHUNK_HEAD = 12 };
+enum { VERSION = 2, HEAD = 16, CHUNK_HEAD = 12 };
 
 /* What carries over from event to event within a chunk. */
 struct last {

@@ -38,7 +38,8 @@ enum hv_act {
     HV_KILL,    /* the guest is dead: domain_kill() has been called */
 };
 
-/* A hypercall, for whoever prints it. Argument types: u32 hex int gva gpa pte str fn */
+/* A hypercall, for whoever prints it. Argument types: u32 hex int gva gpa str fn; pte: an entry of a
+   page table, in two words, low first. */
 struct hv_hypercall {
     uint32_t number;
     const char *name;
@@ -132,14 +133,23 @@ _Static_assert(sizeof(struct hv_stage_site) == 32, "the sites of all files are o
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);
-#define hv_stage2(d, what, a, b)                                                         \
-    do {                                                                                 \
-        static const struct hv_stage_site site_                                          \
-            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, \
-                                                                       __LINE__};        \
-        hv_stage_at((d), &site_, (a), (b));                                              \
+#define hv_stage2(d, what, a, b)                                                        \
+    do {                                                                                \
+        static const struct hv_stage_site site_                                         \
+            __attribute__((section("hv_stages"), used)) = {(what), __FILE__, __LINE__}; \
+        hv_stage_at((d), &site_, (a), (b));                                             \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
+
+/*
+ * Tell of a hypercall with up to seven words of arguments, before it is executed; and when it is done,
+ * with what the guest gets in its result register, or NULL. Of calls inside a call the ends come in
+ * reverse order.
+ */
+void hv_hypercall_begin(struct domain *d, uint32_t number, const uint32_t *a, unsigned words);
+void hv_hypercall_end(struct domain *d, uint32_t number, const uint32_t *result);
+/* How many words an argument of this type takes. */
+unsigned hv_argument_words(const char *type);
 
 /* Charge the cost with this index in the model's table (overridable by name from outside). */
 void hv_cost(struct domain *d, unsigned index);

@@ -211,13 +211,14 @@ enum { CALLS = sizeof call / sizeof call[0] };
 /* a[0] is the number. */
 static void do_call(struct domain *d, const uint32_t *a)
 {
-    domain_emit(d, EVENT_hypercall, a[0], a[1], a[2], a[3]);
+    hv_hypercall_begin(d, a[0], a + 1, 4);
     if (a[0] >= CALLS || !call[a[0]])
         kill_guest(d, "bad hypercall %u", a[0]);
     else if (!lguest_of(d)->data && a[0] != LHCALL_LGUEST_INIT)
         kill_guest(d, "hypercall %u before LGUEST_INIT", a[0]);
     else
         call[a[0]](d, a);
+    hv_hypercall_end(d, a[0], NULL);
 }
 
 static void set_status(struct domain *d, uint32_t slot, uint8_t status)

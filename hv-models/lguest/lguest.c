@@ -98,7 +98,7 @@ const struct hv_hypercall lguest_hypercalls[] = {
     {LHCALL_SET_CLOCKEVENT, "SET_CLOCKEVENT", {{"ns", "u32"}}},
     {LHCALL_HALT, "HALT", {{0}}},
     {LHCALL_SET_PMD, "SET_PMD", {{"directory", "gpa"}, {"index", "u32"}}},
-    {LHCALL_SET_PTE, "SET_PTE", {{"root", "gpa"}, {"va", "gva"}, {"low", "hex"}, {"high", "hex"}}},
+    {LHCALL_SET_PTE, "SET_PTE", {{"root", "gpa"}, {"va", "gva"}, {"pte", "pte"}}},
     {LHCALL_SET_PGD, "SET_PGD", {{"root", "gpa"}, {"index", "u32"}}},
     {LHCALL_LOAD_TLS, "LOAD_TLS", {{"descriptors", "gpa"}, {"cpu", "u32"}}},
     {LHCALL_NOTIFY, "NOTIFY", {{"what", "gpa"}}},
