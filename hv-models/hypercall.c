@@ -10,14 +10,18 @@ unsigned hv_argument_words(const char *type)
     return !strcmp(type, "pte") ? 2 : 1;
 }
 
+static uint32_t word(const uint32_t *a, unsigned words, unsigned i)
+{
+    return i < words ? a[i] : 0;
+}
+
 void hv_hypercall_begin(struct domain *d, uint32_t number, const uint32_t *a, unsigned words)
 {
-    uint32_t all[7] = {0};
-
-    memcpy(all, a, (words < 7 ? words : 7) * sizeof *a);
     if (words > 3 && events_wanted(d->machine->events, EV_DETAIL))
-        domain_emit(d, EVENT_args, all[3], all[4], all[5], all[6]);
-    domain_emit(d, EVENT_hypercall, number, all[0], all[1], all[2]);
+        domain_emit(d, EVENT_args, word(a, words, 3), word(a, words, 4), word(a, words, 5),
+                    word(a, words, 6));
+    domain_emit(d, EVENT_hypercall, number, word(a, words, 0), word(a, words, 1),
+                word(a, words, 2));
 }
 
 void hv_hypercall_end(struct domain *d, uint32_t number, const uint32_t *result)

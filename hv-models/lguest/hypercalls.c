@@ -230,9 +230,12 @@ static void set_status(struct domain *d, uint32_t slot, uint8_t status)
 static void do_async_calls(struct domain *d)
 {
     struct lguest *lg = lguest_of(d);
+    uint32_t at = lg->data + LGUEST_DATA_hcall_status;
     uint8_t status[LHCALL_RING_SIZE];
 
-    if (!lg->data || !lguest_read(d, lg->data + LGUEST_DATA_hcall_status, status, sizeof status))
+    /* Mostly there is none: one byte tells. */
+    if (!lg->data || !lguest_read(d, at + lg->next_hcall % LHCALL_RING_SIZE, status, 1) ||
+        status[0] == LHCALL_RING_FREE || !lguest_read(d, at, status, sizeof status))
         return;
     for (unsigned i = 0; i < LHCALL_RING_SIZE && !d->end.kind; i++) {
         uint32_t slot = lg->next_hcall % LHCALL_RING_SIZE;
@@ -251,8 +254,9 @@ static void do_async_calls(struct domain *d)
 
 void lguest_hypercall(struct domain *d)
 {
-    const uint32_t a[5] = {cpu_gpr(d->cpu, R_EAX), cpu_gpr(d->cpu, R_EBX), cpu_gpr(d->cpu, R_ECX),
-                           cpu_gpr(d->cpu, R_EDX), cpu_gpr(d->cpu, R_ESI)};
+    uint32_t r[8];
+    cpu_gprs(d->cpu, r);
+    const uint32_t a[5] = {r[R_EAX], r[R_EBX], r[R_ECX], r[R_EDX], r[R_ESI]};
 
     hv_cost(d, LGUEST_COST_HCALL);
     do_async_calls(d);
