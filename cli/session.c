@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "costs.h"
 #include "emu/digest.h"
 
 /*
@@ -111,8 +112,9 @@ static bool find_model(struct session *s, struct err *err)
 bool session_from_options(struct session *s, const struct options *o, struct err *err)
 {
     *s = (struct session){0};
-    return make_config(s, o, err) && find_model(s, err) && session_kernel(&s->kernel, o, err) &&
-           make_initrd(s, o, err);
+    return make_config(s, o, err) && find_model(s, err) &&
+           costs_from_options(o, s->model, &s->config, err) &&
+           session_kernel(&s->kernel, o, err) && make_initrd(s, o, err);
 }
 
 bool session_from_saved(struct session *s, const char *path, struct err *err)
@@ -149,6 +151,8 @@ bool session_start(struct session *s, const struct machine_host *host, struct er
     };
     s->machine = machine_new(&cfg, host, err);
     if (!s->machine || !hv_attach(s->machine, s->model, s->variant, s->saved ? NULL : &boot, err))
+        return false;
+    if (!costs_apply(s->machine, &s->config, err))
         return false;
     if (!s->saved)
         return true;

@@ -171,8 +171,9 @@ void trace_put_name(struct trace_writer *w, const struct trace_name *n)
         end_chunk(w);
 }
 
-void trace_written(const struct trace_writer *w, uint64_t *events, uint64_t *bytes)
+void trace_written(struct trace_writer *w, uint64_t *events, uint64_t *bytes)
 {
+    end_chunk(w);
     *events = w->events;
     *bytes = w->bytes;
 }

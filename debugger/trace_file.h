@@ -48,8 +48,8 @@ struct trace_writer *trace_create(const char *path, struct err *err);
 /* Errors of the disk are kept, and told by trace_close(). */
 void trace_put_name(struct trace_writer *w, const struct trace_name *n);
 void trace_put_event(struct trace_writer *w, const struct event *e);
-/* How much was written: events, and bytes on disk. */
-void trace_written(const struct trace_writer *w, uint64_t *events, uint64_t *bytes);
+/* How much was written: events, and bytes on disk. Ends a chunk, so: at the end. */
+void trace_written(struct trace_writer *w, uint64_t *events, uint64_t *bytes);
 bool trace_close(struct trace_writer *w, struct err *err);
 
 enum trace_next {

@@ -318,6 +318,12 @@ unsigned tracer_hook(const struct tracer *t, uint32_t site)
     return t->sites.site[site].hook;
 }
 
+void tracer_tell(struct tracer *t)
+{
+    t->task.pid = NOBODY;
+    look_for_task(t);
+}
+
 /* ---- names ---- */
 
 bool tracer_names(const struct tracer *t, const struct kernel *k, trace_name_fn *put, void *ctx)

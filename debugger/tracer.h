@@ -33,4 +33,8 @@ bool tracer_names(const struct tracer *t, const struct kernel *k, trace_name_fn 
 bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w,
                   struct err *err);
 
+/* Emit an event for the task that runs now: whoever comes in the middle of a run would otherwise not
+   know before the next switch. */
+void tracer_tell(struct tracer *t);
+
 #endif

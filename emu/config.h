@@ -18,6 +18,7 @@ struct run_config {
     uint64_t max_cycles; /* 0: no limit */
     uint64_t disk_bytes[DISKS_MAX]; /* 0: no more disks */
     int64_t rtc_epoch;
+    char costs[512]; /* "hcall=100,irq=0": what is charged otherwise than the model's table says */
     bool pure;
     bool batch; /* -e: nobody types, and a continued run shall not begin to listen */
 };

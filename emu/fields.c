@@ -76,6 +76,8 @@ void field_put_config(json_t *o, const struct run_config *c)
     field_put_number(o, "seed", c->seed);
     field_put_number(o, "max_cycles", c->max_cycles);
     field_put_signed(o, "rtc_epoch", c->rtc_epoch);
+    if (c->costs[0])
+        field_put_text(o, "costs", c->costs);
     field_put_bool(o, "pure", c->pure);
     field_put_bool(o, "batch", c->batch);
 }
@@ -199,6 +201,8 @@ bool field_config(struct container_in *c, const json_t *o, struct run_config *r,
         if (json_object_get(o, disk_field[i]) &&
             !field_number(c, o, disk_field[i], &r->disk_bytes[i], err))
             return false;
+    if (json_object_get(o, "costs") && !field_text(c, o, "costs", r->costs, sizeof r->costs, err))
+        return false;
     if (disks_refuse(r->disk_bytes))
         return wrong(c, disk_field[0], "the first of sizes that disks can have", err);
     if (r->mem_bytes < MEM_MIN_BYTES || r->mem_bytes > MEM_MAX_BYTES || r->mem_bytes % PAGE_SIZE)
