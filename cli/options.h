@@ -23,6 +23,8 @@ enum command_id {
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+enum trace_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
 struct text_list {
     const char **text;
     size_t n;
@@ -32,11 +34,11 @@ struct text_list {
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load;
     const char *output, *from, *to;
-    struct text_list add, filter, cost;
+    struct text_list add, disk, filter;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color;  /* enum color_when */
-    int format; /* enum trace_format of debugger/trace_output.h */
+    int format; /* enum trace_format */
     bool pure, stats, costs, json, help;
     uint32_t given; /* bit i: row i of options.def was there */
 

@@ -64,7 +64,11 @@ struct hv_show {
 };
 
 /* Which devices a domain under the model sees: bits of hv_model.devices. */
-enum hv_device { HV_DEV_PC = 1 /* 8259, 8254, 16550, CMOS, power */, HV_DEV_STATUS = 2 };
+enum hv_device {
+    HV_DEV_PC = 1, /* 8259, 8254, 16550, CMOS, power */
+    HV_DEV_STATUS = 2,
+    HV_DEV_DISK = 4, /* what domain.disks has, by a device of the model's own */
+};
 
 struct hv_model {
     uint32_t abi; /* HV_MODEL_ABI */
@@ -153,6 +157,8 @@ unsigned hv_argument_words(const char *type);
 
 /* Charge the cost with this index in the model's table (overridable by name from outside). */
 void hv_cost(struct domain *d, unsigned index);
+/* The same that many times at once. */
+void hv_cost_times(struct domain *d, unsigned index, uint32_t times);
 
 /* ---- what the rest of the program uses ---- */
 
@@ -170,6 +176,8 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 bool hv_attach(struct machine *m, const struct hv_model *model, const char *variant,
                const struct boot_request *rq, struct err *err);
 void hv_detach(struct machine *m);
+/* "native has no disk; these have": false, always. hv_attach says it as well. */
+bool hv_refuse_disks(const struct hv_model *model, struct err *err);
 /* --cost NAME=CYCLES: false when the model has no such cost. */
 bool hv_set_cost(struct domain *d, const char *name, uint32_t cycles, struct err *err);
 

@@ -23,6 +23,7 @@ struct lguest_variant {
     bool boot_tables;   /* we make the first page tables; else virtual is physical until told */
     bool skips_cli;     /* a stray CLI is passed over */
     bool wide_in;       /* IN of a byte sets 16 bits of EAX, IN of a word 32 (a bug, long gone) */
+    bool barriers;      /* a disk's request may be a barrier; later there are flushes instead */
     uint32_t alignment; /* boot_params.hdr.kernel_alignment */
     uint32_t data_size; /* struct lguest_data: its size, and where its later fields are */
     uint32_t pgdir;     /* 0: there is none */
@@ -43,6 +44,11 @@ struct lguest_queue {
     uint32_t last_avail; /* free-running, as the ring's own index */
 };
 enum { QUEUE_IN, QUEUE_OUT, QUEUES };
+
+struct lguest_disk {
+    uint32_t desc; /* on the device page; guest-physical */
+    struct lguest_queue queue;
+};
 
 struct lguest {
     /* the guest's memory and ours */
@@ -65,7 +71,11 @@ struct lguest {
     struct vif vif;
     uint64_t clock_due;
 
+    /* the disks */
+    struct lguest_disk disk[DISKS_MAX];
+
     /* the console */
+    uint32_t console; /* its descriptor, as a disk's */
     struct lguest_queue queue[QUEUES];
     uint32_t driver_ok;    /* there is a driver; before, a serial line must do */
     uint32_t input_wanted; /* the guest has kicked the input queue: somebody waits */
@@ -87,6 +97,7 @@ enum lguest_cost {
     LGUEST_COST_DIRECT,
     LGUEST_COST_EMULATE,
     LGUEST_COST_IRQ,
+    LGUEST_COST_SECTOR,
 };
 extern const struct hv_cost lguest_costs[];
 extern const struct hv_hypercall lguest_hypercalls[];
@@ -154,10 +165,11 @@ bool lguest_interruptible(struct domain *d);
 void lguest_interrupt(struct domain *d);
 bool lguest_wakeable(struct domain *d);
 
-/* devices.c, console.c: the device page and what is on it */
+/* devices.c, console.c, block.c: the device page and what is on it */
 void lguest_devices_init(struct domain *d);
 void lguest_notify(struct domain *d, uint32_t at);
-/* One buffer of a queue: its descriptors gathered. False: the guest has offered none. */
+/* One buffer of a queue: its descriptors gathered, those that we read before those that we write.
+   False: the guest has offered none. */
 struct lguest_chain {
     uint32_t head, count;
     struct {
@@ -169,6 +181,8 @@ bool lguest_queue_take(struct domain *d, struct lguest_queue *q, struct lguest_c
 void lguest_queue_give(struct domain *d, struct lguest_queue *q, uint32_t head, uint32_t written);
 bool lguest_queue_ready(struct domain *d, const struct lguest_queue *q);
 void lguest_queue_reset(struct domain *d, struct lguest_queue *q);
+void lguest_disk_kick(struct domain *d, unsigned disk);
+uint32_t lguest_disk_features(struct domain *d);
 void lguest_console_kick(struct domain *d);
 void lguest_console_wanted(struct domain *d);
 void lguest_console_text(struct domain *d, uint32_t at);
