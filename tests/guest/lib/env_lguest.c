@@ -174,7 +174,8 @@ static uint32_t fault_address(void)
 
 /* IRET ignores IF in ring 1, so it is stored before; between the two nothing may come in. */
 void lguest_leave(void);
-asm("lguest_leave:\n"
+asm(".globl lguest_noirq_start, lguest_noirq_end\n"
+    "lguest_leave:\n"
     "pushl %eax\n"
     "movl 12(%esp), %eax\n"
     "andl $0x200, %eax\n"

@@ -46,6 +46,18 @@ uint64_t *pae_new(void)
     return root;
 }
 
+uint64_t *pae_fork(const uint64_t *root)
+{
+    uint64_t *copy = frame_new();
+
+    for (unsigned i = 0; i < 4; i++) {
+        copy[i] = (uint32_t)frame_new() | PTE_P;
+        memcpy((void *)(uint32_t)(copy[i] & ~0xFFFull), (void *)(uint32_t)(root[i] & ~0xFFFull),
+               i ? 0 : PAGE_SIZE);
+    }
+    return copy;
+}
+
 void pae_on(const uint64_t *root)
 {
     env->use_tables(root);

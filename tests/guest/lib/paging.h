@@ -24,6 +24,8 @@ uint64_t *pae_new(void);
 uint64_t *pae_entry(uint64_t *root, uint32_t va);
 /* The level-2 entry. */
 uint64_t *pae_middle(uint64_t *root, uint32_t va);
+/* Tables that share the first gigabyte of others and have nothing else. */
+uint64_t *pae_fork(const uint64_t *root);
 /* Turn paging on with this root, or change to it. */
 void pae_on(const uint64_t *root);
 /* Change the entry of va, and no translation but the new one is used from then on. */
