@@ -32,6 +32,8 @@ static void initialise(struct domain *d, const uint32_t *a)
         return;
     }
     hv_stage2(d, "check that lguest_data is in memory", a[1], v->data_size);
+    if (lguest_other_release(d, a))
+        return;
     if (!a[1]) {
         kill_guest(d, "lguest_data at address 0, where boot_params is");
         return;
@@ -47,15 +49,17 @@ static void initialise(struct domain *d, const uint32_t *a)
         kill_guest(d, "bad syscall vector %#x", lg->syscall_vec);
         return;
     }
-    if (lg->kernel_address >= SWITCHER_ADDR) {
+    if (lg->kernel_address >= SWITCHER_TWO_LEVEL) {
         kill_guest(d, "bad kernel address %#x: the switcher is there", lg->kernel_address);
         return;
     }
-    hv_stage(d, "tell it the clock's rate and what it may not have", 0u - SWITCHER_ADDR);
+    hv_stage(d, "tell it the clock's rate and what it may not have", 0u - lguest_switcher(lg));
     lguest_data_put(d, LGUEST_DATA_tsc_khz, CYCLES_PER_SECOND / 1000);
-    lguest_data_put(d, LGUEST_DATA_reserve_mem, 0u - SWITCHER_ADDR);
-    if (v->pgdir)
+    lguest_data_put(d, LGUEST_DATA_reserve_mem, 0u - lguest_switcher(lg));
+    if (v->pgdir) {
         lguest_data_put(d, v->pgdir, lg->boot_pgdir);
+        lguest_boot_tables_high(d, lg->kernel_address);
+    }
     lguest_write_time(d);
     if (!lg->shadow.linear) {
         shadow_drop_all(&lg->shadow, d->mem);
@@ -153,6 +157,7 @@ static void halt(struct domain *d, const uint32_t *a)
    original's way: kernels seldom do it. */
 static void set_pmd(struct domain *d, const uint32_t *a)
 {
+    lguest_format_is(d, SHADOW_PAE); /* two levels have no middle */
     hv_stage2(d, "a page table came or went: empty all shadows", a[1], a[2]);
     shadow_drop_all(&lguest_of(d)->shadow, d->mem);
     lguest_paging_changed(d);
@@ -165,8 +170,11 @@ static void set_pte(struct domain *d, const uint32_t *a)
 
 static void set_pgd(struct domain *d, const uint32_t *a)
 {
+    struct shadow *s = &lguest_of(d)->shadow;
+
+    lguest_format_is(d, a[2] < 4 ? SHADOW_PAE : SHADOW_TWO_LEVEL);
     hv_stage2(d, "a directory came or went: forget what hung on it", a[1], a[2]);
-    shadow_drop_slot(&lguest_of(d)->shadow, d->mem, a[1] & ~0x1Fu, a[2]);
+    shadow_drop_slot(s, d->mem, shadow_root_at(s, a[1]), a[2]);
     lguest_paging_changed(d);
 }
 

@@ -60,6 +60,7 @@ struct lguest {
     uint32_t data; /* guest-physical; 0: not yet */
     uint32_t kernel_address, noirq_start, noirq_end, syscall_vec;
     uint32_t boot_pgdir;
+    uint32_t format_known; /* we have seen whether the guest's page tables are PAE's */
 
     /* the virtual CPU */
     struct lguest_gate idt[256];
@@ -117,10 +118,20 @@ bool lguest_push(struct domain *d, uint32_t va, const void *from, uint32_t n);
 
 /* build.c: the launcher */
 bool lguest_build(struct domain *d, const struct boot_request *rq, struct err *err);
+/* Show memory at kernel_address too, on the tables that the guest was started with. */
+void lguest_boot_tables_high(struct domain *d, uint32_t kernel_address);
+/* The guest has no PAE: what of those tables was the other format's becomes its own. */
+void lguest_boot_tables_two_level(struct domain *d);
 
 /* exits.c: the guest comes out */
 enum hv_act lguest_fault(struct domain *d, struct cpu_exit *x);
 enum hv_act lguest_softint(struct domain *d, struct cpu_exit *x);
+
+/* version.c: what to tell a person whose kernel is not for this variant */
+/* Is lguest_data laid out as in other releases than ours? Then the guest is dead: true. */
+bool lguest_other_release(struct domain *d, const uint32_t *a);
+/* The guest has no handler for this: kill it. */
+void lguest_unhandled_trap(struct domain *d, const struct cpu_exit *x, uint32_t error);
 
 /* hypercalls.c */
 void lguest_hypercall(struct domain *d);
@@ -129,6 +140,12 @@ void lguest_write_time(struct domain *d);
 /* paging.c: shadow page tables */
 #define SWITCHER_ADDR SHADOW_TOP_START
 #define SWITCHER_GDT  (SWITCHER_ADDR + PAGE_SIZE)
+/* One page table's worth: what the original keeps of a guest whose tables have two levels. */
+#define SWITCHER_TWO_LEVEL 0xFFC00000u
+/* A guest of one format, or of one not known yet, keeps off from here to the end. */
+uint32_t lguest_switcher(const struct lguest *lg);
+/* The guest has done what only one with this format does. Only the first such sign counts. */
+void lguest_format_is(struct domain *d, enum shadow_format format);
 /* A page fault of the guest: was it only the shadow that lacked something? */
 enum shadow_result lguest_demand_page(struct domain *d, uint32_t va, uint32_t error);
 /* Has the guest the right to this page in its own tables' eyes? For the error code it is shown. */
