@@ -38,22 +38,42 @@ static bool check(const char *path, const struct stat *st, struct err *err)
            err_set(err, ERR_FILE, "%s: %llu bytes: %s", path, (unsigned long long)st->st_size, why);
 }
 
-static bool read_image(int fd, const char *path, size_t size, struct image *img, struct err *err)
+static bool read_range(int fd, uint8_t *to, off_t at, off_t end)
 {
-    uint8_t *data = malloc(size);
-    size_t n = 0;
-
-    *img = (struct image){.data = data, .size = size, .name = strdup(path)};
-    if (!data || !img->name)
-        return err_set(err, ERR_SYSTEM, "%s: no memory for its %zu MiB", path, size >> 20);
-    while (n < size) {
-        ssize_t got = read(fd, data + n, size - n);
+    errno = 0; /* a read of 0 bytes leaves it: the file became shorter meanwhile */
+    while (at < end) {
+        ssize_t got = pread(fd, to + at, (size_t)(end - at), at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
+            return false;
+        at += got;
+    }
+    return true;
+}
+
+/* Images of disks are mostly holes; to read those would take memory for nothing. */
+static bool read_image(int fd, const char *path, off_t size, struct image *img, struct err *err)
+{
+    uint8_t *data = calloc(1, (size_t)size);
+
+    *img = (struct image){.data = data, .size = (size_t)size, .name = strdup(path)};
+    if (!data || !img->name)
+        return err_set(err, ERR_SYSTEM, "%s: no memory for its %llu MiB", path,
+                       (unsigned long long)size >> 20);
+    for (off_t at = 0; at < size;) {
+        off_t from = lseek(fd, at, SEEK_DATA);
+        if (from < 0 && errno == ENXIO)
+            break; /* a hole up to the end */
+        if (from < 0)
+            from = at; /* a file system that knows of no holes */
+        off_t to = lseek(fd, from, SEEK_HOLE);
+        if (to <= from || to > size)
+            to = size;
+        if (!read_range(fd, data, from, to))
             return err_set(err, ERR_FILE, "%s: %s", path,
-                           got ? strerror(errno) : "it became shorter while it was read");
-        n += (size_t)got;
+                           errno ? strerror(errno) : "it became shorter while it was read");
+        at = to;
     }
     return true;
 }
@@ -104,7 +124,7 @@ bool disk_file_read(const char *path, bool writable, struct image *img, struct d
                        path, strerror(errno));
     bool ok = (!fstat(fd, &st) || err_set(err, ERR_FILE, "%s: %s", path, strerror(errno))) &&
               check(path, &st, err) && lock(fd, path, writable, err) &&
-              read_image(fd, path, (size_t)st.st_size, img, err) &&
+              read_image(fd, path, st.st_size, img, err) &&
               (!writable || keep(fd, path, (size_t)st.st_size, out, err));
     if (!ok || !writable)
         close(fd);

@@ -63,6 +63,41 @@ static void what_is_written_can_be_read(void **st)
     temp_free(&t);
 }
 
+/* Each disk as it was before the run; and a file whose disks are not of the sizes that it says. */
+static void disks_are_written_too(void **st)
+{
+    struct temp t = temp_new();
+    struct recording a = example(), b;
+    struct err err = {.text = ""};
+    uint8_t first[1024] = {1, 2, 3}, second[512] = {4};
+
+    (void)st;
+    a.disk[0] = (struct image){first, sizeof first, "first"};
+    a.disk[1] = (struct image){second, sizeof second, "second"};
+    a.config.disk_bytes[0] = sizeof first;
+    a.config.disk_bytes[1] = sizeof second;
+    assert_true(record_write(t.path, &a, &err));
+    if (!record_read(t.path, &b, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(&a.config, &b.config, sizeof a.config);
+    assert_int_equal(b.disk[0].size, sizeof first);
+    assert_memory_equal(b.disk[0].data, first, sizeof first);
+    assert_int_equal(b.disk[1].size, sizeof second);
+    assert_memory_equal(b.disk[1].data, second, sizeof second);
+    assert_int_equal(b.disk[2].size, 0);
+    record_free(&b);
+    a.disk[1].size = 511;
+    assert_true(record_write(t.path, &a, &err));
+    assert_false(record_read(t.path, &b, &err));
+    assert_non_null(strstr(err.text, "a disk of 511 bytes that should have 512"));
+    a.config.disk_bytes[1] = 511;
+    assert_true(record_write(t.path, &a, &err));
+    assert_false(record_read(t.path, &b, &err));
+    assert_int_equal(err.class, ERR_FILE);
+    assert_non_null(strstr(err.text, "disk"));
+    temp_free(&t);
+}
+
 static void nothing_at_all_can_be_recorded_too(void **st)
 {
     struct temp t = temp_new();
@@ -176,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(disks_are_written_too),
         cmocka_unit_test(nothing_at_all_can_be_recorded_too),
         cmocka_unit_test(images_of_many_chunks_come_back),
         cmocka_unit_test(every_kind_of_damage_is_refused),
