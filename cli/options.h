@@ -23,8 +23,6 @@ enum command_id {
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-enum trace_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
-
 struct text_list {
     const char **text;
     size_t n;
@@ -34,11 +32,11 @@ struct text_list {
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load;
     const char *output, *from, *to;
-    struct text_list add, disk, filter;
+    struct text_list add, disk, filter, cost;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color;  /* enum color_when */
-    int format; /* enum trace_format */
+    int format; /* enum trace_format of debugger/trace_output.h */
     bool pure, stats, costs, json, help;
     uint32_t given; /* bit i: row i of options.def was there */
 

@@ -50,9 +50,9 @@ static bool check(const struct options *o, struct err *err)
 {
     static const char *const boot_only[] = {"kernel", "initrd", "add", "append", "execute",
                                             "mem",    "seed",   "rtc", "hv",     "pure",
-                                            "record", "stats",  "disk"};
+                                            "record", "cost",   "disk"};
     for (size_t i = 0; o->load && i < sizeof boot_only / sizeof boot_only[0]; i++)
-        if (options_given(o, boot_only[i]))
+        if (options_given(o, boot_only[i]) && (i || !(o->stats || o->output))) /* see tracing.c */
             return err_set(err, ERR_USAGE,
                            "--load goes on with a machine that is there: --%s has nothing to say "
                            "to it",

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "costs.h"
 #include "emu/digest.h"
 
 /*
@@ -156,7 +157,8 @@ static bool read_disks(struct session *s, const struct options *o, struct err *e
 bool session_from_options(struct session *s, const struct options *o, struct err *err)
 {
     *s = (struct session){0};
-    return make_config(s, o, err) && find_model(s, err) && read_disks(s, o, err) &&
+    return make_config(s, o, err) && find_model(s, err) &&
+           costs_from_options(o, s->model, &s->config, err) && read_disks(s, o, err) &&
            session_kernel(&s->kernel, o, err) && make_initrd(s, o, err);
 }
 
@@ -225,6 +227,8 @@ bool session_start(struct session *s, const struct machine_host *host, struct er
     s->machine = machine_new(&cfg, host, err);
     if (!s->machine || (!s->saved && !fill_disks(s, err)) ||
         !hv_attach(s->machine, s->model, s->variant, s->saved ? NULL : &boot, err))
+        return false;
+    if (!costs_apply(s->machine, &s->config, err))
         return false;
     if (!s->saved)
         return true;
