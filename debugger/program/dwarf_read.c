@@ -222,6 +222,7 @@ static void add_variable(struct reader *r, Dwarf_Die *die, int tag, uint32_t sco
                                                  : VARIABLE_LOCAL,
         .scope = scope,
         .unit = r->unit_number,
+        .file = dwarf_intern_file(r, dwarf_decl_file(die)),
         .line = dwarf_decl_line(die, &line) == 0 && line > 0 ? (uint32_t)line : 0,
         .die = dwarf_dieoffset(die),
         .located = located,

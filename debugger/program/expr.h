@@ -57,7 +57,7 @@ void expr_session_free(struct expr_session *s);
 void expr_look_from(struct expr_session *s, struct programs list, const struct frame *frame,
                     unsigned depth);
 
-/* Evaluate. Assignments happen. */
+/* Evaluate. Assignments happen. out->bytes, if there are any, are good until the next call. */
 bool expr_eval(struct expr_session *s, const char *text, struct value *out, struct err *err);
 /* Parse once, run often: names are looked up anew at each run. */
 struct expr;

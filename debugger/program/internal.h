@@ -49,9 +49,13 @@ struct var {
     const char *name;
     enum variable_kind kind;
     uint32_t scope; /* NONE: global or static of a file */
-    uint32_t unit, line;
+    uint32_t unit, file, line;
     uint64_t die;
     bool located; /* it has a location or a constant value, or might */
+    /* Found out when first asked for: the type, and the address of what has always the same. */
+    const struct type *type;
+    bool fixed;
+    uint32_t addr;
 };
 
 struct type_name {
@@ -92,6 +96,9 @@ struct program {
     struct function_range *function; /* by lo */
     uint32_t ranges, files, rows, scopes, vars, globals, type_names, constants, functions;
     uint32_t *global; /* indices of var: the globals, by name */
+    uint32_t
+        *function_name; /* indices of scope: the real functions, by name; when first asked for */
+    uint32_t function_names;
 
     struct type_table *types;
     const char **names[4]; /* for completion, made when first asked for: by bit of program_names */
@@ -129,6 +136,8 @@ bool scope_has(const struct program *p, const struct scope *s, uint32_t addr);
 unsigned scope_chain(const struct program *p, uint32_t addr, uint32_t out[PLACE_DEPTH]);
 /* The row that covers addr, or NULL; *hi: where the next begins. */
 const struct row *row_at(const struct program *p, uint32_t addr, uint32_t *lo, uint32_t *hi);
+/* The first of the functions of this name in function_name; function_names: there is none. */
+uint32_t first_function(struct program *p, const char *name);
 bool file_matches(const char *file, const char *wanted);
 
 /* ---- frames.c ---- */

@@ -39,6 +39,7 @@ void program_close(struct program *p)
     free(p->scope);
     free(p->var);
     free(p->global);
+    free(p->function_name);
     free(p->type_name);
     free(p->constant);
     free(p->function);

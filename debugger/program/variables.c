@@ -3,15 +3,18 @@
    file, then the rest of the program. */
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct variable make(struct program *p, uint32_t i, unsigned depth)
 {
-    const struct var *v = &p->var[i];
+    struct var *v = &p->var[i];
 
+    if (!v->type)
+        v->type = type_of_die(p, debug_var_type(p, v->die));
     return (struct variable){.name = v->name,
                              .kind = v->kind,
-                             .type = type_of_die(p, debug_var_type(p, v->die)),
+                             .type = v->type,
                              .depth = depth,
                              .line = v->line,
                              .handle = i,
@@ -104,4 +107,46 @@ bool program_variable(struct program *p, const char *name, uint32_t pc, struct v
         return false;
     *out = make(p, best, 0);
     return true;
+}
+
+/* ---- functions by name ---- */
+
+static int by_name(const void *a, const void *b, void *of)
+{
+    const struct program *p = of;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    int order = strcmp(p->scope[x].name, p->scope[y].name);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+static void make_function_names(struct program *p)
+{
+    for (uint32_t i = 0; i < p->scopes; i = p->scope[i].end) {
+        if (!p->scope[i].name)
+            continue;
+        uint32_t *slot = grow((void **)&p->function_name, &p->function_names, sizeof *slot, NONE);
+        if (!slot)
+            return;
+        *slot = i;
+    }
+    if (p->function_names)
+        qsort_r(p->function_name, p->function_names, sizeof *p->function_name, by_name, p);
+}
+
+uint32_t first_function(struct program *p, const char *name)
+{
+    if (!p->function_name)
+        make_function_names(p);
+    uint32_t low = 0, high = p->function_names;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(p->scope[p->function_name[middle]].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->function_names && !strcmp(p->scope[p->function_name[low]].name, name)
+               ? low
+               : p->function_names;
 }
