@@ -133,6 +133,7 @@ void lguest_queue_reset(struct domain *d, struct lguest_queue *q)
 /* Where descriptors are: in the ring, or in a table of the guest's own to which one of them leads. */
 struct table {
     uint32_t at, n;
+    const char *name;
 };
 
 static bool in_memory(struct domain *d, const struct lguest_vring_desc *e, uint32_t number)
@@ -149,7 +150,7 @@ static bool read_desc(struct domain *d, const struct table *t, uint32_t number,
 {
     if (number < t->n)
         return lguest_read(d, t->at + number * (uint32_t)sizeof *e, e, sizeof *e);
-    kill_guest(d, "descriptor %u of the table at %#x: there are %u", number, t->at, t->n);
+    kill_guest(d, "descriptor %u of the %s at %#x: there are %u", number, t->name, t->at, t->n);
     return false;
 }
 
@@ -162,7 +163,7 @@ static bool open_indirect(struct domain *d, const struct lguest_vring_desc *e, u
         kill_guest(d, "an indirect table of %u bytes", e->len);
         return false;
     }
-    *t = (struct table){(uint32_t)e->addr, e->len / (uint32_t)sizeof *e};
+    *t = (struct table){(uint32_t)e->addr, e->len / (uint32_t)sizeof *e, "indirect table"};
     return in_memory(d, e, number);
 }
 
@@ -184,7 +185,7 @@ static bool add_part(struct domain *d, struct lguest_chain *c, const struct lgue
 /* Follow a chain. Its length is bounded by the ring's, so one that bites its own tail is found. */
 static bool gather(struct domain *d, const struct lguest_queue *q, struct lguest_chain *c)
 {
-    struct table t = {q->at, LGUEST_VRING_NUM};
+    struct table t = {q->at, LGUEST_VRING_NUM, "queue"};
     struct lguest_vring_desc e;
     uint32_t next = c->head;
 
@@ -196,7 +197,7 @@ static bool gather(struct domain *d, const struct lguest_queue *q, struct lguest
             return false;
         next = 0;
     }
-    while (c->count < LGUEST_VRING_NUM && c->count < t.n) {
+    for (;;) {
         if (e.flags & LGUEST_VRING_DESC_INDIRECT) {
             kill_guest(d, "descriptor %u is indirect in the middle of a chain", next);
             return false;
@@ -205,12 +206,14 @@ static bool gather(struct domain *d, const struct lguest_queue *q, struct lguest
             return false;
         if (!(e.flags & LGUEST_VRING_DESC_NEXT))
             return true;
+        if (c->count == LGUEST_VRING_NUM || c->count == t.n) {
+            kill_guest(d, "looped descriptors in the %s at %#x", t.name, t.at);
+            return false;
+        }
         next = e.next;
         if (!read_desc(d, &t, next, &e))
             return false;
     }
-    kill_guest(d, "looped descriptors in the queue at %#x", q->at);
-    return false;
 }
 
 bool lguest_queue_take(struct domain *d, struct lguest_queue *q, struct lguest_chain *c)

@@ -14,12 +14,17 @@
 #include "random.h"
 #include "snapshot.h"
 
-#define STOPS 200
+#define STOPS      200
+#define DISK_BYTES (100 * DISK_SECTOR)
 
-/* Children that sleep and overlap, a pipe, a signal, page faults, string instructions, the FPU. */
+/* Children that sleep and overlap, a pipe, a signal, page faults, string instructions, the FPU, and a
+   disk where there is one. */
 static const char work[] = "for i in 1 2 3; do (sleep 0.0$i; echo child $i) & done\n"
                            "seq 300 | sort -n | md5sum; wait\n"
                            "awk 'BEGIN { for (i = 0; i < 300; i++) s += sin(i); print s }'\n"
+                           "if [ -b /dev/vda ]; then for i in 1 2; do seq $i 400 |\n"
+                           " dd of=/dev/vda bs=1000 seek=$i conv=notrunc,fsync; done; "
+                           "md5sum /dev/vda; fi\n"
                            "timeout 1 sh -c 'trap : USR1; kill -USR1 $$; while :; do :; done' &\n"
                            "cp /bin/busybox /tmp/b; md5sum /tmp/b; kill %1; ps\n"
                            "exit 9\n";
@@ -56,6 +61,8 @@ static struct machine *boot(const struct hv_model *model)
     struct machine_config cfg = {.mem_bytes = MACHINE_DEFAULT_MEM,
                                  .rtc_epoch = MACHINE_DEFAULT_RTC,
                                  .max_cycles = 4000000000};
+    if (model->devices & HV_DEV_DISK)
+        cfg.disk_bytes[0] = DISK_BYTES;
     struct boot_request rq = {.kernel = kernel, .initrd = initrd, .cmdline = "seed=1 quiet"};
     struct err err = {0};
     struct machine *m = machine_new(&cfg, NULL, &err);

@@ -198,9 +198,9 @@ static void bad_tables(void **st)
         uint32_t bytes;
     } row[] = {
         {"looped descriptors", {{HEADER, 16, NEXT, 1}, {ROOM, 0, NEXT, 0}}, 48},
-        {"descriptor 3 of the table", {HEAD, {ROOM, 512, NEXT | IN, 3}, TAIL}, 48},
-        {"descriptor 2 of the table", {HEAD, INPUT, TAIL}, 32},
-        {"descriptor 1 of the table", {HEAD, INPUT, TAIL}, 16},
+        {"descriptor 3 of the indirect table", {HEAD, {ROOM, 512, NEXT | IN, 3}, TAIL}, 48},
+        {"looped descriptors in the indirect table", {HEAD, INPUT, TAIL}, 32},
+        {"looped descriptors", {HEAD, INPUT, TAIL}, 16},
         {"in the middle", {HEAD, {TABLE, 48, INDIRECT, 0}, TAIL}, 48},
         {"in the middle", {{TABLE, 48, INDIRECT, 0}, INPUT, TAIL}, 48}, /* itself */
         {"outside of memory", {{H_LGUEST_END, 16, NEXT, 1}, INPUT, TAIL}, 48},
