@@ -238,7 +238,8 @@ static void print_registers(struct domain *d, FILE *to)
             r->ldt.sel & 0xFFFF);
 }
 
-/* What a kernel does for every line that it prints: look at the clock, feed the UART. */
+/* What a kernel does for every line that it prints: look at the clock, feed the UART, or give a
+   hypervisor some text. */
 static bool is_printing(const struct event *e)
 {
     if (e->kind == EVENT_rdtsc || e->kind == EVENT_output)
@@ -247,22 +248,34 @@ static bool is_printing(const struct event *e)
            pc_is_console_port((uint16_t)e->a[0]);
 }
 
+/* Is `e` a step of the crossing that ended with printing at `then`? First the way in, then the call. */
+static bool led_to(const struct event *e, const struct event *then)
+{
+    if (e->eip != then->eip || then->kind == EVENT_rdtsc)
+        return false;
+    return (e->kind == EVENT_hypercall && then->kind == EVENT_output) ||
+           (e->kind == EVENT_softint && then->kind == EVENT_hypercall) ||
+           (e->kind == EVENT_fault && then->kind != EVENT_output);
+}
+
 /* A guest that dies loudly has filled the recorder's end with its printing: look past that. */
 static void print_events(struct domain *d, FILE *to)
 {
-    enum { LOOK_AT = 4096, SHOW = 16 };
-    struct event *recent = calloc(LOOK_AT, sizeof *recent);
-    size_t n = recent ? events_recent(d->machine->events, recent, LOOK_AT) : 0;
-    size_t first = n;
+    enum { LOOK_AT = 4096, SHOW = 24 };
+    struct event *recent = calloc(LOOK_AT, sizeof *recent), *kept[SHOW];
+    size_t n = recent ? events_recent(d->machine->events, recent, LOOK_AT) : 0, shown = 0;
+    const struct event *printing = NULL; /* the one behind this one, if it belongs to printing */
 
-    for (size_t shown = 0; first > 0 && shown < SHOW; first--)
-        shown += !is_printing(&recent[first - 1]);
+    for (size_t i = n; i > 0 && shown < SHOW; i--) {
+        struct event *e = &recent[i - 1];
+        printing = is_printing(e) || (printing && led_to(e, printing)) ? e : NULL;
+        if (!printing)
+            kept[shown++] = e;
+    }
     fprintf(to, "last events, newest last, without the console's and the clock's:\n");
-    for (size_t i = first; i < n; i++) {
+    while (shown) {
         char text[160];
-        if (is_printing(&recent[i]))
-            continue;
-        event_format(&recent[i], text, sizeof text);
+        event_format(kept[--shown], text, sizeof text);
         fprintf(to, "  %s\n", text);
     }
     free(recent);

@@ -8,13 +8,15 @@ import unittest
 import pexpect
 
 RINGSIDE = os.environ["RINGSIDE"]
+# The model that the runs are on, as for the .bats files.
+HV = ["--hv", os.environ["RINGSIDE_HV"]] if os.environ.get("RINGSIDE_HV") else []
 # The shell asks the terminal where its cursor is; ours does not answer, as many do not.
 PROMPT = r"/ # (\x1b\[6n)?$"
 
 
 class Console(unittest.TestCase):
     def setUp(self):
-        self.child = pexpect.spawn(RINGSIDE, ["run"], timeout=15, encoding="utf-8", dimensions=(24, 80))
+        self.child = pexpect.spawn(RINGSIDE, ["run", *HV], timeout=15, encoding="utf-8", dimensions=(24, 80))
         self.addCleanup(self.child.close, force=True)
         self.child.expect(PROMPT)
 

@@ -11,6 +11,11 @@ ringside() {
     timeout -k 5 "${LIMIT:-60}" "$RINGSIDE" "$@" </dev/null
 }
 
+# The same for what is not run by `ringside` above: "$RINGSIDE" run "${HV[@]}" ...
+HV=(${RINGSIDE_HV:+--hv "$RINGSIDE_HV"})
+model() { echo "${RINGSIDE_HV:-native}"; }
+on_lguest() { [[ "$(model)" == lguest* ]]; }
+
 # One of the tiny kernels of tests/guest, with a word for it, and further options.
 tiny() { # KERNEL WORD OPTION...
     ringside run --kernel "$RINGSIDE_BUILD/tests/guest/$1" ${2:+--append "$2"} "${@:3}"

@@ -80,6 +80,7 @@ P
 import os, random, subprocess, sys
 random.seed(int(sys.argv[2]))
 good = open(sys.argv[1], "rb").read()
+hv = ["--hv", os.environ["RINGSIDE_HV"]] if os.environ.get("RINGSIDE_HV") else []
 allowed = {0, 3, 4, 5, 65, 70, 75}
 for n in range(int(sys.argv[3])):
     data = bytearray(good)
@@ -93,7 +94,7 @@ for n in range(int(sys.argv[3])):
             del data[random.randrange(len(data)):]
             data = data or bytearray(b"\x7fELF")
     open("damaged", "wb").write(data)
-    p = subprocess.run([os.environ["RINGSIDE"], "run", "--kernel", "damaged", "--initrd", "small.cpio", "--max-cycles", "2M"],
+    p = subprocess.run([os.environ["RINGSIDE"], "run", *hv, "--kernel", "damaged", "--initrd", "small.cpio", "--max-cycles", "2M"],
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60)
     if p.returncode not in allowed and not (p.returncode > 0 and not p.stderr):
         os.rename("damaged", "damaged-%d" % n)

@@ -11,6 +11,8 @@ import unittest
 import pexpect
 
 RINGSIDE = os.environ["RINGSIDE"]
+# The model that the runs are on, as for the .bats files.
+HV = ["--hv", os.environ["RINGSIDE_HV"]] if os.environ.get("RINGSIDE_HV") else []
 # busybox asks the terminal where its cursor is ("ESC [6n"); nobody answers here, which it bears.
 PROMPT = r"/ # (\x1b\[6n)?$"
 LFLAG = 3
@@ -30,7 +32,7 @@ class Terminal(unittest.TestCase):
         self.child.expect("host> $")
         self.before = termios.tcgetattr(self.child.child_fd)
         self.assertEqual(self.before[LFLAG] & COOKED, COOKED)
-        self.child.sendline(" ".join([RINGSIDE, "run", *options]))
+        self.child.sendline(" ".join([RINGSIDE, "run", *HV, *options]))
         self.child.expect(PROMPT)
 
     def pid(self):
