@@ -41,13 +41,13 @@ static void name_programs(const struct options *o, trace_name_fn *put, void *ctx
     for (size_t i = 0; i < o->add.n; i++) {
         char path[PATH_MAX], comm[16];
         const char *text = o->add.text[i], *equals = strrchr(text, '=');
-        const char *base = strrchr(text, '/');
+        const char *there = equals ? equals + 1 : text, *base = strrchr(there, '/');
         struct image image = {0};
         struct kernel *program;
         struct stat st;
         snprintf(path, sizeof path, "%.*s", (int)(equals ? equals - text : (int)strlen(text)),
                  text);
-        snprintf(comm, sizeof comm, "%s", base ? base + 1 : equals ? equals + 1 : text);
+        snprintf(comm, sizeof comm, "%s", base ? base + 1 : there);
         /* A file without symbols, or a text, is no mistake: its processes are told by address. */
         if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !image_read(&image, path, NULL))
             continue;

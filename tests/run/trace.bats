@@ -89,7 +89,7 @@ END
     [ -z "$(show --filter hypercall)" ]
     # Several patterns after one --filter, and the command's words anywhere among them.
     lg() { ringside trace "$@" --format json | names; }
-    want="SET_PTE fault pv_cpu_ops.iret pv_mmu_ops.write_cr3"
+    want="SET_PTE back fault pv_cpu_ops.iret pv_mmu_ops.write_cr3"
     [ "$(lg show lguest.trace --filter 'hook:pv_mmu_ops.write_cr*' 'hypercall:set_pte' 'exit:fault')" = "$want" ]
     [ "$(lg --filter 'hook:pv_mmu_ops.write_cr*' 'hypercall:set_pte' 'exit:fault' show lguest.trace)" = "$want" ]
     [ "$(lg show lguest.trace --filter hypercall:ts hypercall:'*clock*')" = "SET_CLOCKEVENT TS" ]
@@ -227,13 +227,16 @@ END
 @test "user code by function: a program with symbols that was added" {
     cat >add.c <<'END'
 #include <unistd.h>
-__attribute__((noinline)) void say_it(void) { write(1, "said\n", 5); }
-int main(void) { say_it(); return 0; }
+static char room[300000];
+__attribute__((noinline)) void fill_it(char *p) { for (int i = 0; i < 300000; i += 4096) p[i] = 1; }
+int main(void) { fill_it(room); return room[4096] - 1; }
 END
-    "$RINGSIDE_BUILD/ringside-cc" -o speaker add.c
-    ringside trace -o add.trace --add speaker -e speaker >said
-    grep -q said said
-    ringside trace show add.trace --filter syscall:write | grep -E 'speaker:[0-9]+ +int 0x80 write\(fd=1, .* [a-z_]*(write|syscall|say_it)[a-z_]*$'
+    "$RINGSIDE_BUILD/ringside-cc" -o filler add.c
+    ringside trace -o add.trace --add filler=/bin/fill -e fill
+    ringside trace show add.trace --filter exit:fault >faults
+    [ "$(grep -cE 'fill:[0-9]+ +fault #PF at 0x[0-9a-f]+: write by user, not present \{ +fill_it$' faults)" -ge 70 ]
+    # Of a program without symbols there is the address.
+    grep -qE ' (sh|init):[0-9]+ +fault #PF at 0x[0-9a-f]+: .* by user, .* \{ +0x[0-9a-f]+$' faults
 }
 
 @test "perfetto: tracks for processes, kernel, hooks, hypervisor, interrupts; slices that end; counts of the rows" {
@@ -334,21 +337,21 @@ END
     essential() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(r["cycles"], r["instructions"], r["end"])' "$1"; }
     go() { ringside run --hv lguest --json -e 'ls /bin | head -3' "$@" 2>/dev/null; }
     go >usual
-    go --cost hcall=0 --cost irq=5 --cost hcall=100000 --record dear.rec --stats >dear
+    go --cost hypercall=0 --cost irq=5 --cost hypercall=100000 --record dear.rec --stats >dear
     [ "$(essential usual)" != "$(essential dear)" ]
     python3 - <<'END'
 import json
 costs = {c["name"]: c for c in json.load(open("dear"))["stats"]["charged"]}
-assert costs["hcall"]["cycles"] == 100000 and costs["irq"]["cycles"] == 5, costs # the last one counts
-assert json.load(open("dear"))["cycles"] > 100000 * costs["hcall"]["times"]
+assert costs["hypercall"]["cycles"] == 100000 and costs["irq"]["cycles"] == 5, costs # the last one counts
+assert json.load(open("dear"))["cycles"] > 100000 * costs["hypercall"]["times"]
 END
     ringside verify dear.rec
-    go --cost hcall=100000 --cost irq=5 --max-cycles 50M --save half >/dev/null || [ $? -eq 75 ]
+    go --cost hypercall=100000 --cost irq=5 --max-cycles 50M --save half >/dev/null || [ $? -eq 75 ]
     ringside run --json --load half >rest 2>/dev/null
     [ "$(essential rest)" = "$(essential dear)" ]
-    says 64 "model lguest has no cost named 'hcal'; did you mean 'hcall'" ringside run --hv lguest --cost hcal=1
-    says 64 "'hcall' is not NAME=CYCLES" ringside run --hv lguest --cost hcall
-    says 64 "'hcall=-1' is not NAME=CYCLES" ringside trace -o x --hv lguest --cost hcall=-1
-    says 64 "model native has no cost named 'hcall'" ringside run --cost hcall=1
-    says 64 "--cost has nothing to say" ringside run --load half --cost hcall=1
+    says 64 "model lguest has no cost named 'hypercal'; did you mean 'hypercall'" ringside run --hv lguest --cost hypercal=1
+    says 64 "'hypercall' is not NAME=CYCLES" ringside run --hv lguest --cost hypercall
+    says 64 "'hypercall=-1' is not NAME=CYCLES" ringside trace -o x --hv lguest --cost hypercall=-1
+    says 64 "model native has no cost named 'hypercall'" ringside run --cost hypercall=1
+    says 64 "--cost has nothing to say" ringside run --load half --cost hypercall=1
 }
