@@ -247,11 +247,10 @@ void tracer_detach(struct tracer *t)
 {
     if (!t)
         return;
-    struct marks *k = marks_of(t->m);
-    for (unsigned i = 0; k && i < t->points; i++)
-        marks_remove(k, t->point[i].addr, on_mark, t, i);
-    if (k && t->info.magic)
-        marks_remove(k, t->info.switched_at, on_mark, t, MARK_TASKS);
+    for (unsigned i = 0; i < t->points; i++)
+        marks_remove(t->m, t->point[i].addr, on_mark, t, i);
+    if (t->info.magic)
+        marks_remove(t->m, t->info.switched_at, on_mark, t, MARK_TASKS);
     events_unsubscribe(t->m->events, on_call, t);
     events_unsubscribe(t->m->events, on_event, t);
     sites_free(&t->sites);
