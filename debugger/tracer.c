@@ -236,6 +236,12 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
     return NULL;
 }
 
+void tracer_restored(struct tracer *t)
+{
+    t->opened = 0;
+    t->task.pid = NOBODY;
+}
+
 static void on_event(void *ctx, const struct event *e)
 {
     struct tracer *t = ctx;
