@@ -105,6 +105,20 @@
 #define LGUEST_VIRTIO_F_NOTIFY_EMPTY 24
 #define LGUEST_VIRTIO_F_INDIRECT     28
 
+/* A disk (LGUEST_DEV_BLOCK): one queue of requests. Each is a chain: a header that the device reads,
+   data, and last a byte that it writes, LGUEST_BLK_S_*. */
+#define LGUEST_BLK_F_BARRIER  0 /* LGUEST_BLK_T_BARRIER may be set (until 2.6.36) */
+#define LGUEST_BLK_F_SEG_MAX  2 /* seg_max of the configuration is valid */
+#define LGUEST_BLK_F_FLUSH    9 /* there is LGUEST_BLK_T_FLUSH (since) */
+#define LGUEST_BLK_T_OUT      1 /* write; without it, and without another bit: read */
+#define LGUEST_BLK_T_SCSI_CMD 2
+#define LGUEST_BLK_T_FLUSH    4
+#define LGUEST_BLK_T_BARRIER  0x80000000
+#define LGUEST_BLK_S_OK       0
+#define LGUEST_BLK_S_IOERR    1
+#define LGUEST_BLK_S_UNSUPP   2
+#define LGUEST_BLK_SECTOR     512
+
 #ifndef __ASSEMBLER__
 
 #include <stddef.h>
@@ -207,6 +221,20 @@ struct lguest_vqconfig {
 
 _Static_assert(sizeof(struct lguest_device_desc) == 5, "no padding");
 _Static_assert(sizeof(struct lguest_vqconfig) == 8, "no padding");
+
+/* What a disk's request begins with. */
+struct lguest_blk_header {
+    uint32_t type, ioprio;
+    uint64_t sector; /* of 512 bytes */
+} __attribute__((packed));
+/* And its configuration on the device page. */
+struct lguest_blk_config {
+    uint64_t capacity; /* sectors of 512 bytes */
+    uint32_t size_max; /* not valid: the device has not offered it */
+    uint32_t seg_max;  /* pieces of data in a request */
+} __attribute__((packed));
+_Static_assert(sizeof(struct lguest_blk_header) == 16, "as virtio has it");
+_Static_assert(sizeof(struct lguest_blk_config) == 16, "up to the geometry, which is not told");
 
 /* virtio's legacy ring. All numbers are little-endian, as both sides are. */
 struct lguest_vring_desc {

@@ -12,6 +12,7 @@ static const struct {
 } devices[] = {
     {HV_DEV_PC, "8259, 8254, 16550, CMOS, power-off"},
     {HV_DEV_STATUS, "status port"},
+    {HV_DEV_DISK, "disks (--disk)"},
 };
 
 static unsigned arguments(const struct hv_hypercall *c)

@@ -286,7 +286,8 @@ void options_free(struct options *o)
 {
     free(o->add.text);
     free(o->filter.text);
-    o->add = o->filter = (struct text_list){0};
+    free(o->cost.text);
+    o->cost = o->add = o->filter = (struct text_list){0};
 }
 
 bool options_given(const struct options *o, const char *name)

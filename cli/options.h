@@ -34,7 +34,7 @@ struct text_list {
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load;
     const char *output, *from, *to;
-    struct text_list add, filter;
+    struct text_list add, disk, filter;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color;  /* enum color_when */

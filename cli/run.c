@@ -48,9 +48,9 @@ static bool can_write(const char *path, struct err *err)
 /* A loaded machine is what it is: options that say what to boot would be lies. */
 static bool check(const struct options *o, struct err *err)
 {
-    static const char *const boot_only[] = {"kernel",  "initrd", "add",    "append",
-                                            "execute", "mem",    "seed",   "rtc",
-                                            "hv",      "pure",   "record", "stats"};
+    static const char *const boot_only[] = {"kernel", "initrd", "add", "append", "execute",
+                                            "mem",    "seed",   "rtc", "hv",     "pure",
+                                            "record", "stats",  "disk"};
     for (size_t i = 0; o->load && i < sizeof boot_only / sizeof boot_only[0]; i++)
         if (options_given(o, boot_only[i]))
             return err_set(err, ERR_USAGE,
@@ -113,6 +113,8 @@ static int finish(struct session *s, const struct options *o, const struct stats
     outcome_tell(s->machine, kind);
     if (stats && !o->json)
         stats_tell(stats, s->machine, stderr);
+    if (!session_sync_disks(s, &err))
+        status = failed(o, &err);
     if (!o->json && !o->save && !o->record)
         return status;
     struct run_result result = outcome_result(s->machine, kind);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,11 +109,55 @@ static bool find_model(struct session *s, struct err *err)
     return hv_find(s->config.model, &s->model, &s->variant, err);
 }
 
+/* FILE or FILE,rw. */
+static bool read_disk(struct session *s, unsigned i, const char *argument, struct err *err)
+{
+    size_t n = strlen(argument);
+    bool writable = n > 3 && !strcmp(argument + n - 3, ",rw");
+    char *path = strndup(argument, writable ? n - 3 : n);
+
+    if (!path)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    bool ok = disk_file_read(path, writable, &s->disk[i], &s->disk_file[i], err);
+    if (ok) {
+        s->config.disk_bytes[i] = s->disk[i].size;
+        const char *why = disks_refuse(s->config.disk_bytes);
+        ok = !why || err_set(err, ERR_FILE, "%s: %s", path, why);
+    }
+    free(path);
+    return ok || err_wrap(err, "disk");
+}
+
+/* A saved machine has a copy of the disk in it. Were there a file as well that the first run has
+   written to, and the second does not, nobody could say which of them is the guest's disk. */
+static bool check_disks(const struct session *s, const struct options *o, struct err *err)
+{
+    for (unsigned i = 0; o->save && i < DISKS_MAX; i++)
+        if (s->disk_file[i])
+            return err_set(err, ERR_USAGE,
+                           "--save puts a copy of the disk into the saved machine, which goes on "
+                           "with that and not with a file: --disk without ,rw");
+    return true;
+}
+
+static bool read_disks(struct session *s, const struct options *o, struct err *err)
+{
+    if (o->disk.n > DISKS_MAX)
+        return err_set(err, ERR_USAGE, "--disk: a machine has up to %u disks", DISKS_MAX);
+    if (o->disk.n && !(s->model->devices & HV_DEV_DISK))
+        return hv_refuse_disks(s->model, err);
+    for (unsigned i = 0; i < o->disk.n; i++)
+        if (!read_disk(s, i, o->disk.text[i], err))
+            return false;
+    s->recorded = o->record != NULL;
+    return check_disks(s, o, err);
+}
+
 bool session_from_options(struct session *s, const struct options *o, struct err *err)
 {
     *s = (struct session){0};
-    return make_config(s, o, err) && find_model(s, err) && session_kernel(&s->kernel, o, err) &&
-           make_initrd(s, o, err);
+    return make_config(s, o, err) && find_model(s, err) && read_disks(s, o, err) &&
+           session_kernel(&s->kernel, o, err) && make_initrd(s, o, err);
 }
 
 bool session_from_saved(struct session *s, const char *path, struct err *err)
@@ -130,12 +175,41 @@ bool session_from_recording(struct session *s, struct recording *r, struct err *
 {
     *s = (struct session){.config = r->config, .kernel = r->kernel, .initrd = r->initrd};
     r->kernel = r->initrd = (struct image){0};
+    for (unsigned i = 0; i < DISKS_MAX; i++) {
+        s->disk[i] = r->disk[i];
+        r->disk[i] = (struct image){0};
+    }
     return find_model(s, err);
+}
+
+/* A machine that is loaded has its disks in its file, and has none to write to. */
+static bool fill_disks(struct session *s, struct err *err)
+{
+    struct disks *disks = s->machine->domain->disks;
+
+    for (unsigned i = 0; i < disks_count(disks); i++) {
+        disk_fill(disks, i, &s->disk[i]);
+        if (s->disk_file[i] && !disk_file_attach(s->disk_file[i], disks, i, err))
+            return false;
+        if (!s->recorded)
+            image_free(&s->disk[i]);
+    }
+    return true;
+}
+
+bool session_sync_disks(struct session *s, struct err *err)
+{
+    bool ok = true;
+
+    for (unsigned i = 0; i < DISKS_MAX; i++)
+        if (s->disk_file[i] && !disk_file_sync(s->disk_file[i], ok ? err : NULL))
+            ok = false;
+    return ok;
 }
 
 bool session_start(struct session *s, const struct machine_host *host, struct err *err)
 {
-    const struct machine_config cfg = {
+    struct machine_config cfg = {
         .mem_bytes = s->config.mem_bytes,
         .seed = s->config.seed,
         .rtc_epoch = s->config.rtc_epoch,
@@ -147,8 +221,10 @@ bool session_start(struct session *s, const struct machine_host *host, struct er
         .initrd = s->initrd,
         .cmdline = s->config.cmdline,
     };
+    memcpy(cfg.disk_bytes, s->config.disk_bytes, sizeof cfg.disk_bytes);
     s->machine = machine_new(&cfg, host, err);
-    if (!s->machine || !hv_attach(s->machine, s->model, s->variant, s->saved ? NULL : &boot, err))
+    if (!s->machine || (!s->saved && !fill_disks(s, err)) ||
+        !hv_attach(s->machine, s->model, s->variant, s->saved ? NULL : &boot, err))
         return false;
     if (!s->saved)
         return true;
@@ -169,6 +245,10 @@ void session_close(struct session *s)
         savefile_close(s->saved);
     image_free(&s->kernel);
     image_free(&s->initrd);
+    for (unsigned i = 0; i < DISKS_MAX; i++) {
+        image_free(&s->disk[i]);
+        disk_file_close(s->disk_file[i]);
+    }
     *s = (struct session){0};
 }
 
@@ -197,6 +277,7 @@ bool session_record(struct session *s, const char *path, const struct run_result
         .initrd = s->initrd,
         .result = *result,
     };
+    memcpy(r.disk, s->disk, sizeof r.disk);
     /* record_write only reads the log; the field is not const because record_read() owns its own. */
     r.log = (struct input_entry *)input_log(in, &r.entries);
     return record_write(path, &r, err);

@@ -7,6 +7,7 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include "emu/dev/disk_file.h"
 #include "emu/record.h"
 #include "emu/savefile.h"
 #include "hv-models/hv.h"
@@ -14,9 +15,12 @@
 
 struct session {
     struct run_config config;
-    struct image kernel, initrd; /* owned; empty in a machine that was loaded */
-    struct save_info origin;     /* of a loaded machine: what its file said */
-    struct savefile *saved;      /* until it is loaded */
+    struct image kernel, initrd;  /* owned; empty in a machine that was loaded */
+    struct image disk[DISKS_MAX]; /* as they were before the run; kept to be recorded, else empty */
+    struct disk_file *disk_file[DISKS_MAX]; /* where what is written goes; NULL: nowhere */
+    bool recorded;
+    struct save_info origin; /* of a loaded machine: what its file said */
+    struct savefile *saved;  /* until it is loaded */
     const struct hv_model *model;
     const char *variant;
     struct machine *machine;
@@ -34,6 +38,9 @@ void session_close(struct session *s);
 
 /* The kernel file alone: --kernel, or Ringside's own. Free with image_free(). */
 bool session_kernel(struct image *kernel, const struct options *o, struct err *err);
+
+/* What the guest wrote to disks that are ",rw" goes to their files now. False: not all of it. */
+bool session_sync_disks(struct session *s, struct err *err);
 
 /* Write down the machine as it is now, for session_from_saved(). */
 bool session_save(struct session *s, const char *path, struct err *err);

@@ -1,179 +1,138 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* `ringside trace`: a run written down, and what was written shown. */
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "say.h"
-#include "trace_rows.h"
-
-/* ---- which rows ---- */
-
-/* A place in a trace: a cycle, or the number of an event. */
-struct place {
-    bool given, is_event;
-    uint64_t value;
-};
-
-#define SHOWN_MAX 1024u
-
-struct chooser {
-    const struct text_list *filter;
-    struct place from, to;
-    uint64_t shown[SHOWN_MAX]; /* beginnings that were shown: so will be their ends */
-    unsigned n;
-};
-
-static bool parse_place(const char *option, const char *text, struct place *out, struct err *err)
-{
-    static const struct {
-        const char *tail;
-        uint64_t unit;
-    } units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}};
-    char *end;
-
-    if (!text)
-        return true;
-    out->is_event = text[0] == '#';
-    const char *digits = text + out->is_event;
-    errno = 0;
-    out->value = strtoull(digits, &end, 0);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (isdigit((unsigned char)digits[0]) && !errno && !strcmp(end, units[i].tail) &&
-            !__builtin_mul_overflow(out->value, units[i].unit, &out->value)) {
-            out->given = true;
-            return true;
-        }
-    return err_set(err, ERR_USAGE, "--%s: '%s' is neither a cycle (20M) nor an event (#1234)",
-                   option, text);
-}
-
-static uint64_t position(const struct place *p, const struct trace_row *row)
-{
-    return p->is_event ? row->number : row->cycle;
-}
-
-static bool begins_shown(struct chooser *c, const struct trace_row *row)
-{
-    for (unsigned i = c->n; i-- > 0;) {
-        if (c->shown[i] != row->begin)
-            continue;
-        memmove(&c->shown[i], &c->shown[i + 1], (--c->n - i) * sizeof c->shown[0]);
-        return true;
-    }
-    return false;
-}
-
-static void remember(struct chooser *c, const struct trace_row *row)
-{
-    /* Some never end (a process is killed in its system call): forget the oldest half. */
-    if (c->n == SHOWN_MAX) {
-        memmove(c->shown, c->shown + SHOWN_MAX / 2, SHOWN_MAX / 2 * sizeof c->shown[0]);
-        c->n = SHOWN_MAX / 2;
-    }
-    c->shown[c->n++] = row->number;
-}
-
-static bool choose(struct chooser *c, const struct trace_row *row)
-{
-    bool match = c->filter->n == 0;
-
-    if (c->from.given && position(&c->from, row) < c->from.value)
-        return false;
-    if (row->phase == ROW_END && begins_shown(c, row))
-        return true;
-    for (size_t i = 0; i < c->filter->n && !match; i++)
-        match = trace_row_matches(row, c->filter->text[i]);
-    if (match && row->phase == ROW_BEGIN)
-        remember(c, row);
-    return match;
-}
+#include "tracing.h"
 
 /* ---- showing ---- */
 
-static int show(const char *path, struct chooser *c, enum trace_format format)
+/* Rows of a file, as far as it goes. */
+static enum trace_next put_rows(struct trace_reader *r, struct trace_view *v,
+                                struct trace_chooser *c, struct trace_output *to, struct err *err)
 {
-    struct err err = {0};
     struct trace_record record;
     struct trace_row row;
-    struct row_printer printer;
+    enum trace_next next;
+
+    while ((next = trace_next(r, &record, err)) <= TRACE_NAME) {
+        if (next == TRACE_NAME) {
+            trace_output_name(to, &record.name);
+            if (trace_view_name(v, &record.name))
+                continue;
+            err_set(err, ERR_SYSTEM, "out of memory");
+            return TRACE_BAD;
+        }
+        if (!trace_view_event(v, &record.event, &row))
+            continue;
+        if (trace_is_over(c, &row))
+            return TRACE_END;
+        if (trace_choose(c, &row))
+            trace_output_row(to, &row);
+    }
+    return next;
+}
+
+static int show(const char *path, struct trace_chooser *c, enum trace_format format,
+                const char *to_path)
+{
+    struct err err = {0}, disk = {0};
+    enum trace_next next = TRACE_BAD;
+    struct trace_output *to = NULL;
     struct trace_reader *r = trace_open(path, &err);
     struct trace_view *v = r ? trace_view_new() : NULL;
-    enum trace_next next = TRACE_BAD;
 
     if (r && !v)
         err_set(&err, ERR_SYSTEM, "out of memory");
     if (v)
-        rows_begin(&printer, format, stdout);
-    while (v && (next = trace_next(r, &record, &err)) <= TRACE_NAME) {
-        if (next == TRACE_NAME) {
-            if (trace_view_name(v, &record.name))
-                continue;
-            err_set(&err, ERR_SYSTEM, "out of memory");
-            next = TRACE_BAD;
-            break;
-        }
-        if (!trace_view_event(v, &record.event, &row))
-            continue;
-        if (c->to.given && position(&c->to, &row) > c->to.value) {
-            next = TRACE_END;
-            break;
-        }
-        if (choose(c, &row))
-            rows_put(&printer, &row);
-    }
-    if (v)
-        rows_end(&printer);
-    fflush(stdout);
+        to = trace_output_open(format, to_path, stdout, &err);
+    if (to)
+        next = put_rows(r, v, c, to, &err);
+    bool written = trace_output_close(to, &disk);
     if (next == TRACE_CUT)
         say("%s: cut off in the middle of a chunk, as by a kill; all before is shown", path);
     else if (next == TRACE_BAD)
         say("%s", err.text);
+    if (!written)
+        say("%s", disk.text);
     trace_view_free(v);
     trace_reader_close(r);
-    return next == TRACE_BAD ? (int)err.class : 0;
+    return next == TRACE_BAD ? (int)err.class : written ? 0 : (int)disk.class;
 }
 
 /* ---- the command ---- */
 
-static int cmd_show(const struct options *o)
+static int cmd_show(const struct options *o, const struct text_list *filter, const char *path)
 {
+    static const char *const only_run[] = {"execute", "hv", "load", "record", "stats", "cost"};
     struct err err = {0};
-    struct chooser c = {.filter = &o->filter};
+    struct trace_chooser c;
 
-    if (options_given(o, "output") || options_given(o, "execute")) {
-        err_set(&err, ERR_USAGE, "'trace show' runs nothing: -o and -e have nothing to say to it");
+    for (size_t i = 0; i < sizeof only_run / sizeof only_run[0]; i++)
+        if (options_given(o, only_run[i]))
+            err_set(&err, ERR_USAGE, "'trace show' runs nothing: --%s has nothing to say to it",
+                    only_run[i]);
+    if (err.class || !tracing_chooser(o, filter, &c, &err))
         return usage_error(&err, "trace");
-    }
-    if (!parse_place("from", o->from, &c.from, &err) || !parse_place("to", o->to, &c.to, &err))
-        return usage_error(&err, "trace");
-    return show(o->operand[1], &c, o->json ? FORMAT_JSON : (enum trace_format)o->format);
+    return show(path, &c, o->json ? FORMAT_JSON : (enum trace_format)o->format, o->output);
 }
 
-static int cmd_record(const struct options *o)
+static int cmd_record(const struct options *o, const struct text_list *filter)
 {
-    static const char *const only_show[] = {"format", "filter", "from", "to"};
+    static const char *const only_rows[] = {"filter", "from", "to"};
+    struct options with = *o;
     struct err err = {0};
 
     if (!o->output)
         err_set(&err, ERR_USAGE, "where to? -o FILE writes a trace, 'trace show FILE' shows it");
-    for (size_t i = 0; i < sizeof only_show / sizeof only_show[0]; i++)
-        if (options_given(o, only_show[i]))
+    for (size_t i = 0; i < sizeof only_rows / sizeof only_rows[0]; i++)
+        if (options_given(o, only_rows[i]) && !options_given(o, "format"))
             err_set(&err, ERR_USAGE,
-                    "everything is written; --%s is for looking at it: 'trace show FILE'",
-                    only_show[i]);
-    return err.class ? usage_error(&err, "trace") : cmd_run(o);
+                    "without --format everything is written; --%s is for looking at it: "
+                    "'trace show FILE'",
+                    only_rows[i]);
+    with.filter = *filter;
+    return err.class ? usage_error(&err, "trace") : cmd_run(&with);
+}
+
+/*
+ * Several patterns may follow one --filter: the parser takes the first, the others arrive here as
+ * operands, among which "show FILE" may be.
+ */
+static bool sort_operands(const struct options *o, struct text_list *filter, const char **show_path,
+                          struct err *err)
+{
+    for (size_t i = 0; i < o->filter.n; i++)
+        filter->text[filter->n++] = o->filter.text[i];
+    for (size_t i = 0; i < o->operands; i++) {
+        if (!strcmp(o->operand[i], "show") && !*show_path) {
+            if (++i == o->operands)
+                return err_set(err, ERR_USAGE, "'trace show': which file? 'trace show FILE'");
+            *show_path = o->operand[i];
+        } else if (!o->filter.n) {
+            return err_set(err, ERR_USAGE, "what is '%s'? Only 'trace show FILE' is known",
+                           o->operand[i]);
+        } else {
+            filter->text[filter->n++] = o->operand[i];
+        }
+    }
+    return true;
 }
 
 int cmd_trace(const struct options *o)
 {
     struct err err = {0};
+    const char *path = NULL;
+    struct text_list filter = {.text = calloc(o->filter.n + o->operands + 1, sizeof *filter.text)};
+    int status;
 
-    if (o->operands == 0)
-        return cmd_record(o);
-    if (o->operands == 2 && !strcmp(o->operand[0], "show"))
-        return cmd_show(o);
-    err_set(&err, ERR_USAGE, "'trace %s': only 'trace show FILE' is known", o->operand[0]);
-    return usage_error(&err, "trace");
+    if (!filter.text)
+        err_set(&err, ERR_SYSTEM, "out of memory");
+    if (!filter.text || !sort_operands(o, &filter, &path, &err))
+        status = usage_error(&err, "trace");
+    else
+        status = path ? cmd_show(o, &filter, path) : cmd_record(o, &filter);
+    free(filter.text);
+    return status;
 }

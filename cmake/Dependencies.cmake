@@ -29,6 +29,14 @@ if(NOT LIBDW_FOUND)
     message(STATUS "libdw is missing: `ringside sites` will name functions but no source lines")
 endif()
 
+# Without it `ringside trace --format sqlite` says so; the other formats are there.
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(SQLITE QUIET IMPORTED_TARGET sqlite3>=3.24)
+endif()
+if(NOT SQLITE_FOUND)
+    message(STATUS "libsqlite3 is missing: `ringside trace` will make no databases")
+endif()
+
 # Debian ships no .pc file for Zydis.
 find_path(ZYDIS_INCLUDE_DIR Zydis/Zydis.h)
 find_library(ZYDIS_LIBRARY Zydis)

@@ -19,7 +19,7 @@
 #define TEXT_MAX     600u
 
 static const char magic[15] = "RINGSIDE-TRACE";
-enum { VERSION = 1, HEAD = 16, CHUNK_HEAD = 12 };
+enum { VERSION = 2, HEAD = 16, CHUNK_HEAD = 12 };
 
 /* What carries over from event to event within a chunk. */
 struct last {
@@ -171,8 +171,9 @@ void trace_put_name(struct trace_writer *w, const struct trace_name *n)
         end_chunk(w);
 }
 
-void trace_written(const struct trace_writer *w, uint64_t *events, uint64_t *bytes)
+void trace_written(struct trace_writer *w, uint64_t *events, uint64_t *bytes)
 {
+    end_chunk(w);
     *events = w->events;
     *bytes = w->bytes;
 }

@@ -3,7 +3,7 @@
  * Traces on disk: the event stream, and the names that make it readable. The file explains itself:
  * whoever reads it needs neither the kernel nor the program that wrote it.
  *
- *     magic (15)  version (1)
+ *     magic (15)  version (2)
  *     chunk: "CHNK"  raw size (4)  stored size (4)  stored bytes: one zstd frame with a checksum
  *     ...
  *
@@ -23,14 +23,17 @@
 #include "emu/events.h"
 
 enum trace_name_class {
-    NAME_INFO,    /* text: what; text2: its value */
-    NAME_EVENT,   /* number: kind; a: class; text: name; text2: its fields */
-    NAME_HOOK,    /* number: hook; a: convention; text: full name; text2: arguments, each as
-                     "name:words"; text3: type of the result */
-    NAME_SITE,    /* number: site; a: address; b: hook; text: function; text2: file:line */
-    NAME_STAGE,   /* number: stage; a: line; text: what it does; text2: file */
-    NAME_SYMBOL,  /* number: from 0; a: address; b: size; text: function. Ascending addresses */
-    NAME_SYSCALL, /* number; text */
+    NAME_INFO,      /* text: what; text2: its value */
+    NAME_EVENT,     /* number: kind; a: class; text: name; text2: its fields */
+    NAME_HOOK,      /* number: hook; a: convention; text: full name; text2: arguments, each as
+                     "name:words:kind" (trace_args.h); text3: type of the result */
+    NAME_SITE,      /* number: site; a: address; b: hook; text: function; text2: file:line */
+    NAME_STAGE,     /* number: stage; a: line; text: what it does; text2: file */
+    NAME_SYMBOL,    /* number: from 0; a: address; b: size; text: function. Ascending addresses */
+    NAME_SYSCALL,   /* number; text; text2: arguments */
+    NAME_HYPERCALL, /* number; text; text2: arguments */
+    NAME_PROGRAM,   /* number: from 0; a: address; b: size; text: function; text2: name of the
+                       processes that it is in. Ascending addresses for each such name */
     NAME_CLASSES
 };
 
@@ -45,8 +48,8 @@ struct trace_writer *trace_create(const char *path, struct err *err);
 /* Errors of the disk are kept, and told by trace_close(). */
 void trace_put_name(struct trace_writer *w, const struct trace_name *n);
 void trace_put_event(struct trace_writer *w, const struct event *e);
-/* How much was written: events, and bytes on disk. */
-void trace_written(const struct trace_writer *w, uint64_t *events, uint64_t *bytes);
+/* How much was written: events, and bytes on disk. Ends a chunk, so: at the end. */
+void trace_written(struct trace_writer *w, uint64_t *events, uint64_t *bytes);
 bool trace_close(struct trace_writer *w, struct err *err);
 
 enum trace_next {

@@ -12,6 +12,7 @@
 
 #include "emu/x86/x86.h"
 #include "hooks.h"
+#include "trace_args.h"
 
 #define NUMBER_MAX 65536u /* of any name; a file may claim more and is not believed */
 #define DEPTH_MAX  32u
@@ -32,12 +33,13 @@ struct task_stack {
     unsigned depth;
     struct frame {
         uint64_t number, cycle;
-        uint32_t site; /* of a hook; else NO_SITE */
+        uint32_t site; /* of a hook; else CROSSING or HYPERCALL */
         bool syscall;
     } frame[DEPTH_MAX];
 };
 
-enum { NO_SITE = -1 };
+#define CROSSING  UINT32_MAX
+#define HYPERCALL (UINT32_MAX - 1)
 
 struct trace_view {
     struct names by[NAME_CLASSES]; /* symbols: in the order they come, by address */
@@ -46,7 +48,13 @@ struct trace_view {
     uint32_t pid;
     bool known_task;
     char comm[16];
-    uint32_t stacked[2]; /* hook_stack: the words for the hook that follows */
+    uint32_t stacked[2];        /* hook_stack: the words for the hook that follows */
+    struct argument_words args; /* args, text: of the call that follows */
+    struct program {
+        char comm[16];
+        uint32_t first, n; /* in by[NAME_PROGRAM] */
+    } * program;
+    unsigned programs;
     struct task_stack *task;
     unsigned tasks;
 };
@@ -72,8 +80,19 @@ void trace_view_free(struct trace_view *v)
         }
         free(v->by[c].name);
     }
+    free(v->program);
     free(v->task);
     free(v);
+}
+
+void trace_view_forget(struct trace_view *v)
+{
+    v->tasks = 0;
+    v->known_task = false;
+    v->pid = 0;
+    memset(v->comm, 0, sizeof v->comm);
+    v->stacked[0] = v->stacked[1] = 0;
+    v->args = (struct argument_words){0};
 }
 
 /* ---- names ---- */
@@ -99,13 +118,38 @@ static bool put(struct names *all, uint32_t at, const struct trace_name *n)
     return slot->text && slot->text2 && slot->text3;
 }
 
+/* Functions of one program come one after the other. */
+static bool put_program(struct trace_view *v, const struct trace_name *n)
+{
+    struct program *last = v->programs ? &v->program[v->programs - 1] : NULL;
+
+    if (n->number >= NUMBER_MAX)
+        return true;
+    if (!last || strncmp(last->comm, n->text2, sizeof last->comm - 1) != 0) {
+        struct program *more = realloc(v->program, (v->programs + 1) * sizeof *more);
+        if (!more)
+            return false;
+        v->program = more;
+        last = &v->program[v->programs++];
+        *last = (struct program){.first = n->number};
+        snprintf(last->comm, sizeof last->comm, "%s", n->text2);
+    }
+    last->n++;
+    return put(&v->by[NAME_PROGRAM], n->number, n);
+}
+
 bool trace_view_name(struct trace_view *v, const struct trace_name *n)
 {
     if (n->class == NAME_EVENT && n->number < KINDS)
         for (unsigned i = 0; i < EVENT_KINDS; i++)
             if (!strcmp(event_info[i].name, n->text) && !strcmp(event_info[i].fields, n->text2))
                 v->kind[n->number] = (int)i;
-    return put(&v->by[n->class], n->number, n);
+    return n->class == NAME_PROGRAM ? put_program(v, n) : put(&v->by[n->class], n->number, n);
+}
+
+bool trace_view_put(void *ctx, const struct trace_name *n)
+{
+    return trace_view_name(ctx, n);
 }
 
 static const struct name *get(const struct trace_view *v, enum trace_name_class class,
@@ -116,10 +160,11 @@ static const struct name *get(const struct trace_view *v, enum trace_name_class 
     return number < all->n && all->name[number].text ? &all->name[number] : NULL;
 }
 
-static void name_function(const struct trace_view *v, uint32_t eip, char *text, size_t size)
+/* The function around an address among n names that begin with number `first`. */
+static bool find_function(const struct names *all, uint32_t first, uint32_t n, uint32_t eip,
+                          char *text, size_t size)
 {
-    const struct names *all = &v->by[NAME_SYMBOL];
-    uint32_t low = 0, high = all->n;
+    uint32_t low = first, high = first + n < all->n ? first + n : all->n;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -128,8 +173,26 @@ static void name_function(const struct trace_view *v, uint32_t eip, char *text, 
         else
             high = middle;
     }
-    if (low && eip - all->name[low - 1].a < all->name[low - 1].b)
-        snprintf(text, size, "%s", all->name[low - 1].text);
+    if (low == first || eip - all->name[low - 1].a >= all->name[low - 1].b)
+        return false;
+    snprintf(text, size, "%s", all->name[low - 1].text);
+    return true;
+}
+
+/* User code has the name of its program's function, if its file told it, else its address. */
+static void name_function(const struct trace_view *v, const struct event *e, char *text,
+                          size_t size)
+{
+    if (e->cpl != 3) {
+        find_function(&v->by[NAME_SYMBOL], 0, v->by[NAME_SYMBOL].n, e->eip, text, size);
+        return;
+    }
+    for (unsigned i = 0; i < v->programs; i++)
+        if (!strncmp(v->program[i].comm, v->comm, 12) &&
+            find_function(&v->by[NAME_PROGRAM], v->program[i].first, v->program[i].n, e->eip, text,
+                          size))
+            return;
+    snprintf(text, size, "%#x", e->eip);
 }
 
 /* ---- nesting ---- */
@@ -162,13 +225,15 @@ static void begin(struct trace_view *v, struct trace_row *row, uint32_t site)
 {
     struct task_stack *s = stack_of(v);
 
+    if (s && row->ring == 3)
+        s->depth = row->depth = 0; /* nothing of the kernel is open below a user's crossing */
     if (!s || s->depth == DEPTH_MAX)
         return; /* deeper than anything real: a point, then */
     row->phase = ROW_BEGIN;
     s->frame[s->depth++] = (struct frame){row->number, row->cycle, site, row->alias[0] != '\0'};
 }
 
-/* End the newest frame of this site (NO_SITE: the newest crossing), and whatever is inside it.
+/* End the newest frame of this site (CROSSING: the newest such), and whatever is inside it.
    True: it was a system call. */
 static bool end(struct trace_view *v, struct trace_row *row, uint32_t site)
 {
@@ -187,30 +252,6 @@ static bool end(struct trace_view *v, struct trace_row *row, uint32_t site)
 }
 
 /* ---- what the kinds of event say ---- */
-
-/* "name:words name:words" and the words themselves become "(name=0x1, name=0x2)". */
-static void format_arguments(const char *list, const uint32_t *word, unsigned words, char *text,
-                             size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "(");
-    const char *comma = "";
-
-    for (const char *p = list; *p && used < size;) {
-        size_t n = strcspn(p, ":");
-        unsigned take = p[n] == ':' && p[n + 1] == '2' ? 2 : 1;
-        uint64_t value = 0;
-        for (unsigned i = 0; i < take && words; i++, word++, words--)
-            value |= (uint64_t)*word << 32 * i;
-        used +=
-            (size_t)snprintf(text + used, size - used, value < 10 ? "%s%.*s=%llu" : "%s%.*s=%#llx",
-                             comma, (int)n, p, (unsigned long long)value);
-        comma = ", ";
-        p += n + strcspn(p + n, " ");
-        p += *p == ' ';
-    }
-    if (used < size)
-        snprintf(text + used, size - used, ")");
-}
 
 static const char *copy(char *to, size_t size, const char *from)
 {
@@ -236,13 +277,14 @@ static const struct name *describe_hook(struct trace_view *v, uint32_t site, str
 static void on_hook(struct trace_view *v, const struct event *e, struct trace_row *row)
 {
     const struct name *h = describe_hook(v, e->a[0], row);
-    const uint32_t word[5] = {e->a[1], e->a[2], e->a[3], v->stacked[0], v->stacked[1]};
+    const struct argument_words a = {
+        .word = {e->a[1], e->a[2], e->a[3], v->stacked[0], v->stacked[1]}, .n = 5};
 
     if (h)
-        format_arguments(h->text2, word, 5, row->detail, sizeof row->detail);
+        format_arguments(h->text2, &a, row->detail, sizeof row->detail);
     if (!h || h->a != HOOK_JUMP)
         begin(v, row, e->a[0]);
-    else if (end(v, row, (uint32_t)NO_SITE)) /* the way out: EAX is what the process will see */
+    else if (end(v, row, CROSSING)) /* the way out: EAX is what the process will see */
         snprintf(row->result, sizeof row->result, e->a[1] > UINT32_MAX - 4096 ? "%d" : "%#x",
                  (int)e->a[1]);
 }
@@ -255,8 +297,10 @@ static void on_hook_end(struct trace_view *v, const struct event *e, struct trac
     end(v, row, e->a[0]);
     if (!h || !strcmp(h->text3, "void"))
         return;
-    if (!strcmp(h->text3, "uint64_t") || !strcmp(h->text3, "pte_t") || !strcmp(h->text3, "pmd_t") ||
+    if (!strcmp(h->text3, "pte_t") || !strcmp(h->text3, "pmd_t") || !strcmp(h->text3, "pud_t") ||
         !strcmp(h->text3, "pgd_t"))
+        format_pte(wide, row->result, sizeof row->result);
+    else if (!strcmp(h->text3, "uint64_t"))
         snprintf(row->result, sizeof row->result, "%#llx", (unsigned long long)wide);
     else
         snprintf(row->result, sizeof row->result, "%#x", e->a[1]);
@@ -282,7 +326,7 @@ static void on_fault(struct trace_view *v, const struct event *e, struct trace_r
     else
         snprintf(row->detail, sizeof row->detail, "%s, error %#x",
                  known ? exception[e->a[0]] : "vector beyond 19", e->a[1]);
-    begin(v, row, (uint32_t)NO_SITE);
+    begin(v, row, CROSSING);
 }
 
 static void on_softint(struct trace_view *v, const struct event *e, struct trace_row *row)
@@ -292,25 +336,58 @@ static void on_softint(struct trace_view *v, const struct event *e, struct trace
     copy(row->name, sizeof row->name, "int");
     if (call) {
         copy(row->alias, sizeof row->alias, call->text);
-        snprintf(row->detail, sizeof row->detail, "%#x %s", e->a[0], call->text);
+        int n = snprintf(row->detail, sizeof row->detail, "%#x %s", e->a[0], call->text);
+        if (v->args.n && n < (int)sizeof row->detail)
+            format_arguments(call->text2, &v->args, row->detail + n,
+                             sizeof row->detail - (size_t)n);
     } else {
         snprintf(row->detail, sizeof row->detail, "%#x eax=%#x", e->a[0], e->a[1]);
     }
-    begin(v, row, (uint32_t)NO_SITE);
+    begin(v, row, CROSSING);
 }
 
 /* The crossing ends here, without a handler of the guest. */
 static void on_back(struct trace_view *v, const struct event *e, struct trace_row *row)
 {
     (void)e;
-    end(v, row, (uint32_t)NO_SITE);
+    end(v, row, CROSSING);
+}
+
+static void on_hypercall(struct trace_view *v, const struct event *e, struct trace_row *row)
+{
+    const struct name *c = get(v, NAME_HYPERCALL, e->a[0]);
+    struct argument_words a = {.word = {e->a[1], e->a[2], e->a[3]}, .n = 3};
+
+    for (unsigned i = 0; i < v->args.n && a.n < ARGUMENT_WORDS; i++)
+        a.word[a.n++] = v->args.word[i];
+    if (c) {
+        copy(row->name, sizeof row->name, c->text);
+        format_arguments(c->text2, &a, row->detail, sizeof row->detail);
+    } else {
+        snprintf(row->name, sizeof row->name, "%u", e->a[0]);
+        format_arguments("a0 a1 a2", &a, row->detail, sizeof row->detail);
+    }
+    begin(v, row, HYPERCALL);
+}
+
+static void on_hypercall_end(struct trace_view *v, const struct event *e, struct trace_row *row)
+{
+    const struct name *c = get(v, NAME_HYPERCALL, e->a[0]);
+
+    if (c)
+        copy(row->name, sizeof row->name, c->text);
+    else
+        snprintf(row->name, sizeof row->name, "%u", e->a[0]);
+    end(v, row, HYPERCALL);
+    if (e->a[1])
+        snprintf(row->result, sizeof row->result, "%#x", e->a[2]);
 }
 
 static void on_irq(struct trace_view *v, const struct event *e, struct trace_row *row)
 {
     row->category = "irq";
     snprintf(row->detail, sizeof row->detail, "vector %#x", e->a[0]);
-    begin(v, row, (uint32_t)NO_SITE);
+    begin(v, row, CROSSING);
 }
 
 static void on_io(struct trace_view *v, const struct event *e, struct trace_row *row)
@@ -367,16 +444,53 @@ static const struct {
     void (*fn)(struct trace_view *, const struct event *, struct trace_row *);
     const char *category;
 } describe[EVENT_KINDS] = {
-    [EVENT_fault] = {on_fault, "exit"},       [EVENT_softint] = {on_softint, "exit"},
-    [EVENT_back] = {on_back, "exit"},         [EVENT_irq] = {on_irq, "irq"},
-    [EVENT_io_in] = {on_io, "exit"},          [EVENT_io_out] = {on_io, "exit"},
-    [EVENT_hlt] = {on_other, "exit"},         [EVENT_cpuid] = {on_other, "exit"},
-    [EVENT_rdtsc] = {on_other, "exit"},       [EVENT_msr] = {on_other, "exit"},
-    [EVENT_dr] = {on_other, "exit"},          [EVENT_sysenter] = {on_other, "exit"},
-    [EVENT_hole] = {on_other, "exit"},        [EVENT_hypercall] = {on_other, "hypercall"},
-    [EVENT_stage] = {on_stage, "stage"},      [EVENT_hook] = {on_hook, "hook"},
-    [EVENT_hook_end] = {on_hook_end, "hook"}, [EVENT_task] = {on_task, "task"},
+    [EVENT_fault] = {on_fault, "exit"},
+    [EVENT_softint] = {on_softint, "exit"},
+    [EVENT_back] = {on_back, "exit"},
+    [EVENT_irq] = {on_irq, "irq"},
+    [EVENT_io_in] = {on_io, "exit"},
+    [EVENT_io_out] = {on_io, "exit"},
+    [EVENT_hlt] = {on_other, "exit"},
+    [EVENT_cpuid] = {on_other, "exit"},
+    [EVENT_rdtsc] = {on_other, "exit"},
+    [EVENT_msr] = {on_other, "exit"},
+    [EVENT_dr] = {on_other, "exit"},
+    [EVENT_sysenter] = {on_other, "exit"},
+    [EVENT_hole] = {on_other, "exit"},
+    [EVENT_hypercall] = {on_hypercall, "hypercall"},
+    [EVENT_hypercall_end] = {on_hypercall_end, "hypercall"},
+    [EVENT_stage] = {on_stage, "stage"},
+    [EVENT_hook] = {on_hook, "hook"},
+    [EVENT_hook_end] = {on_hook_end, "hook"},
+    [EVENT_task] = {on_task, "task"},
 };
+
+/* What belongs to the event that comes next. */
+static bool is_part(struct trace_view *v, int kind, const struct event *e)
+{
+    struct argument_words *a = &v->args;
+
+    switch (kind) {
+    case EVENT_hook_stack:
+        v->stacked[0] = e->a[1];
+        v->stacked[1] = e->a[2];
+        return true;
+    case EVENT_args:
+        for (unsigned i = 0; i < 4 && a->n < ARGUMENT_WORDS; i++)
+            a->word[a->n++] = e->a[i];
+        return true;
+    case EVENT_text:
+        if (e->a[0] < sizeof a->text / sizeof a->text[0]) {
+            char *text = a->text[e->a[0]];
+            size_t used = strlen(text);
+            if (used + 12 < sizeof a->text[0])
+                memcpy(text + used, &e->a[1], 12);
+        }
+        return true;
+    default:
+        return false;
+    }
+}
 
 bool trace_view_event(struct trace_view *v, const struct event *in, struct trace_row *row)
 {
@@ -390,13 +504,8 @@ bool trace_view_event(struct trace_view *v, const struct event *in, struct trace
                               .eip = e.eip,
                               .category = "other"};
     row->depth = depth_now(v);
-    if (kind == EVENT_hook_stack) {
-        v->stacked[0] = e.a[1];
-        v->stacked[1] = e.a[2];
+    if (is_part(v, kind, &e))
         return false;
-    }
-    if (e.cpl != 3)
-        name_function(v, e.eip, row->function, sizeof row->function);
     if (kind >= 0) {
         unsigned class = event_info[kind].class;
         e.kind = (uint16_t)kind;
@@ -409,6 +518,9 @@ bool trace_view_event(struct trace_view *v, const struct event *in, struct trace
         const struct name *n = get(v, NAME_EVENT, e.kind);
         copy(row->name, sizeof row->name, n ? n->text : "?");
     }
+    if (v->args.n)
+        v->args = (struct argument_words){0};
+    name_function(v, &e, row->function, sizeof row->function);
     row->pid = v->pid;
     row->known_task = v->known_task;
     memcpy(row->comm, v->comm, sizeof row->comm);
@@ -428,7 +540,7 @@ bool trace_row_matches(const struct trace_row *row, const char *filter)
         return row->alias[0] && !strcmp(row->name, "int") && !fnmatch(pattern, row->alias, 0);
     if (fnmatch(category, row->category, 0) != 0)
         return false;
-    if (!fnmatch(pattern, row->name, 0))
+    if (!fnmatch(pattern, row->name, FNM_CASEFOLD))
         return true;
     return row->alias[0] && strcmp(row->name, "int") != 0 && !fnmatch(pattern, row->alias, 0);
 }

@@ -15,13 +15,16 @@
 #include "abi/kernel_info.h"
 #include "hooks.h"
 #include "hv-models/hv.h"
-#include "lines.h"
 #include "marks.h"
 #include "sites.h"
 
 #define OPEN_MAX   64u
 #define NOBODY     UINT32_MAX
+#define CALLS      512u       /* system calls whose arguments are known */
+#define CALL_TEXT  49u        /* bytes of a text that are told, and the end */
 #define MARK_TASKS UINT32_MAX /* tag of the mark at the switch of tasks */
+
+enum { SYSCALL_VECTOR = 0x80 };
 
 /* An address that is marked: the beginning of one site, the end of another, or both. */
 struct point {
@@ -44,6 +47,9 @@ struct tracer {
         uint32_t pid;
         char comm[12];
     } task;
+    struct call {
+        uint8_t words, texts; /* of its arguments; a bit for each that points to a text */
+    } call[CALLS];
     struct trace_writer *writer;
 };
 
@@ -197,11 +203,57 @@ static bool set_marks(struct tracer *t)
     return k && (!t->info.magic || marks_add(k, t->info.switched_at, on_mark, t, MARK_TASKS));
 }
 
-/* A system call is a good time to ask for a name: execve has just changed it. */
+/* ---- system calls ---- */
+
+/* A text that an argument points to, as far as it can be read now and is not too long. */
+static void tell_text(struct domain *d, unsigned argument, uint32_t at)
+{
+    char text[CALL_TEXT] = "";
+    uint32_t word[3];
+    unsigned n = 0;
+
+    while (n < sizeof text - 1 && peek(d, at + n, text + n, 1) && text[n])
+        n++;
+    memset(text + n, 0, sizeof text - n);
+    for (unsigned i = 0; i < n; i += sizeof word) {
+        memcpy(word, text + i, sizeof word);
+        domain_emit(d, EVENT_text, argument, word[0], word[1], word[2]);
+    }
+}
+
+/* What the registers hold, which the event of the call itself has no room for; it comes first. */
+static void tell_arguments(struct tracer *t, uint32_t number)
+{
+    static const unsigned order[6] = {R_EBX, R_ECX, R_EDX, R_ESI, R_EDI, R_EBP};
+    struct domain *d = t->m->domain;
+    const struct call *c = number < CALLS ? &t->call[number] : NULL;
+    uint32_t a[8] = {0};
+    unsigned words = c ? c->words : 6;
+
+    for (unsigned i = 0; i < words; i++)
+        a[i] = cpu_gpr(d->cpu, order[i]);
+    for (unsigned i = 0; i < words; i += 4)
+        domain_emit(d, EVENT_args, a[i], a[i + 1], a[i + 2], a[i + 3]);
+    for (unsigned i = 0; c && i < words; i++)
+        if (c->texts & 1u << i)
+            tell_text(d, i, a[i]);
+}
+
 static void on_call(void *ctx, const struct event *e)
 {
-    if (e->kind == EVENT_softint)
-        look_for_task(ctx);
+    struct tracer *t = ctx;
+
+    if (e->kind != EVENT_softint)
+        return;
+    look_for_task(t); /* a good time to ask: execve has just changed the name */
+    if (e->a[0] == SYSCALL_VECTOR && e->cpl == 3 && events_wanted(t->m->events, EV_DETAIL))
+        tell_arguments(t, e->a[1]);
+}
+
+static void read_calls(struct tracer *t, const struct kernel *k)
+{
+    for (uint32_t i = 0; i < CALLS; i++)
+        t->call[i].words = (uint8_t)trace_call_words(k, i, &t->call[i].texts);
 }
 
 struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err)
@@ -215,6 +267,7 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
     t->m = m;
     t->task.pid = NOBODY;
     read_info(t, k);
+    read_calls(t, k);
     if (!sites_read(k, &t->sites, err)) {
         free(t);
         return NULL;
@@ -270,104 +323,28 @@ unsigned tracer_hook(const struct tracer *t, uint32_t site)
     return t->sites.site[site].hook;
 }
 
+void tracer_tell(struct tracer *t)
+{
+    t->task.pid = NOBODY;
+    look_for_task(t);
+}
+
 /* ---- names ---- */
 
-static void put_catalogues(struct tracer *t, struct trace_writer *w)
+bool tracer_names(const struct tracer *t, const struct kernel *k, trace_name_fn *put, void *ctx)
 {
-    const struct hv_stage_site *stage;
-
-    trace_put_name(w, &(struct trace_name){.class = NAME_INFO,
-                                           .text = "model",
-                                           .text2 = hv_model(t->m->domain)->name});
-    for (unsigned i = 0; i < EVENT_KINDS; i++)
-        trace_put_name(w, &(struct trace_name){.class = NAME_EVENT,
-                                               .number = i,
-                                               .a = event_info[i].class,
-                                               .text = event_info[i].name,
-                                               .text2 = event_info[i].fields});
-    for (unsigned i = 0; i < hook_count; i++) {
-        const struct hook_info *h = &hook_table[i];
-        char name[64], args[160] = "";
-        size_t used = 0;
-        hook_full_name(h, name, sizeof name);
-        for (unsigned j = 0; j < h->args && used < sizeof args; j++)
-            used += (size_t)snprintf(args + used, sizeof args - used, "%s%s:%u", j ? " " : "",
-                                     h->arg[j].name, h->arg[j].words);
-        trace_put_name(w, &(struct trace_name){.class = NAME_HOOK,
-                                               .number = i,
-                                               .a = h->convention,
-                                               .text = name,
-                                               .text2 = args,
-                                               .text3 = h->result});
-    }
-    for (uint32_t i = 0; (stage = hv_stage_site(i)); i++)
-        trace_put_name(w, &(struct trace_name){.class = NAME_STAGE,
-                                               .number = i,
-                                               .a = stage->line,
-                                               .text = stage->text,
-                                               .text2 = stage->file});
+    return trace_names(t->m, k, &t->sites, put, ctx);
 }
 
-static void put_sites(struct tracer *t, const struct kernel *k, struct trace_writer *w)
+static bool put_name(void *ctx, const struct trace_name *n)
 {
-    struct lines *lines = lines_open(kernel_image(k));
-
-    for (unsigned i = 0; i < t->sites.n; i++) {
-        const struct site *s = &t->sites.site[i];
-        const struct kernel_symbol *f = kernel_symbol_at(k, s->addr);
-        struct line l;
-        char at[200] = "";
-        if (lines_at(lines, s->addr, &l))
-            snprintf(at, sizeof at, "%s:%u", l.file, l.line);
-        trace_put_name(w, &(struct trace_name){.class = NAME_SITE,
-                                               .number = i,
-                                               .a = s->addr,
-                                               .b = s->hook,
-                                               .text = f ? f->name : "",
-                                               .text2 = at});
-    }
-    lines_close(lines);
-}
-
-static void put_symbols(const struct kernel *k, struct trace_writer *w)
-{
-    unsigned n;
-    const struct kernel_symbol *s = kernel_symbols(k, &n);
-
-    for (unsigned i = 0, put = 0; i < n; i++)
-        if (s[i].function && s[i].size)
-            trace_put_name(w, &(struct trace_name){.class = NAME_SYMBOL,
-                                                   .number = put++,
-                                                   .a = s[i].addr,
-                                                   .b = s[i].size,
-                                                   .text = s[i].name});
-}
-
-/* The kernel's table of functions, by number; their names are those of the calls. */
-static void put_syscalls(const struct kernel *k, struct trace_writer *w)
-{
-    static const char prefix[] = "sys_";
-    const struct kernel_symbol *table = kernel_find(k, "syscall_table");
-
-    for (uint32_t i = 0; table && i < table->size / 4; i++) {
-        const uint8_t *word = kernel_bytes(k, table->addr + 4 * i, 4);
-        uint32_t addr = 0;
-        if (word)
-            memcpy(&addr, word, 4);
-        const struct kernel_symbol *s = addr ? kernel_symbol_at(k, addr) : NULL;
-        if (s && s->addr == addr && !strncmp(s->name, prefix, sizeof prefix - 1))
-            trace_put_name(w, &(struct trace_name){.class = NAME_SYSCALL,
-                                                   .number = i,
-                                                   .text = s->name + sizeof prefix - 1});
-    }
+    trace_put_name(ctx, n);
+    return true; /* what the disk says to it is kept by the writer */
 }
 
 bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w, struct err *err)
 {
-    put_catalogues(t, w);
-    put_sites(t, k, w);
-    put_symbols(k, w);
-    put_syscalls(k, w);
+    tracer_names(t, k, put_name, w);
     t->writer = w;
     if (!events_subscribe(t->m->events, EV_GUEST | EV_DETAIL | EV_HOST, on_event, t))
         return err_set(err, ERR_SYSTEM, "the event stream has no place for another reader");

@@ -11,7 +11,7 @@
 
 #include "emu/machine.h"
 #include "kernel.h"
-#include "trace_file.h"
+#include "trace_names.h"
 
 struct tracer;
 
@@ -26,9 +26,17 @@ void tracer_detach(struct tracer *t);
 /* The number of the hook that a site calls; `site` as in an event of this tracer. */
 unsigned tracer_hook(const struct tracer *t, uint32_t site);
 
+/* Every name that a reader of this machine's events needs, for trace_view_name() or a file. k is the
+   kernel that the tracer was attached with. False as soon as put says so. */
+bool tracer_names(const struct tracer *t, const struct kernel *k, trace_name_fn *put, void *ctx);
+
 /* Everything the stream has from now on goes to the file, after the names that it needs; k is the
    kernel that the tracer was attached with. */
 bool tracer_write(struct tracer *t, const struct kernel *k, struct trace_writer *w,
                   struct err *err);
+
+/* Emit an event for the task that runs now: whoever comes in the middle of a run would otherwise not
+   know before the next switch. */
+void tracer_tell(struct tracer *t);
 
 #endif

@@ -29,6 +29,14 @@ struct clock {
 /* Timers that are due at the same cycle fire in the order of registration. */
 void clock_add_timer(struct clock *k, uint64_t *due, void (*fire)(void *, uint64_t), void *ctx);
 uint64_t clock_next(const struct clock *k); /* the earliest due cycle */
+/* Is somebody due before this cycle? */
+static inline bool clock_due_before(const struct clock *k, uint64_t cycle)
+{
+    for (unsigned i = 0; i < k->timers; i++)
+        if (*k->timer[i].due < cycle)
+            return true;
+    return false;
+}
 /* Fire everything due at or before now, earliest first; how many fired. */
 unsigned clock_run_due(struct clock *k, uint64_t now);
 

@@ -64,6 +64,18 @@ bool digest_page_is_zero(const void *page)
     return !p[0] && !memcmp(p, p + 1, PAGE_SIZE - 1);
 }
 
+static void mix_frames(struct digest *chain, const char *name, struct mem *m)
+{
+    uint64_t bytes = mem_bytes(m);
+
+    mix(chain, name, 0, &bytes, sizeof bytes);
+    for (uint64_t f = 0; f < mem_frames(m); f++) {
+        const void *page = mem_span(m, MADDR(f << PAGE_SHIFT), PAGE_SIZE);
+        if (page && !digest_page_is_zero(page))
+            mix(chain, "(frame)", f, page, PAGE_SIZE);
+    }
+}
+
 struct digest digest_state(const struct machine_parts *p)
 {
     struct digest d = {0, 0};
@@ -78,13 +90,9 @@ struct digest digest_state(const struct machine_parts *p)
     digest_canonical_cpu(&raw, &cpu);
     mix(&d, "(cpu)", 0, &cpu, sizeof cpu);
 
-    uint64_t bytes = mem_bytes(p->mem);
-    mix(&d, "(ram)", 0, &bytes, sizeof bytes);
-    for (uint64_t f = 0; f < mem_frames(p->mem); f++) {
-        const void *page = mem_span(p->mem, MADDR(f << PAGE_SHIFT), PAGE_SIZE);
-        if (page && !digest_page_is_zero(page))
-            mix(&d, "(frame)", f, page, PAGE_SIZE);
-    }
+    mix_frames(&d, "(ram)", p->mem);
+    if (p->disks)
+        mix_frames(&d, "(disks)", p->disks);
     return d;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * 128 bits that stand for the whole state of a machine: every state block with its name, the CPU's
- * architectural registers and cycle, every frame of RAM. Two machines with the same digest are the
+ * architectural registers and cycle, every frame of RAM and of the disks. Two machines with the same digest are the
  * same machine, as far as their guests can ever find out. Not a defence against forgery: XXH3 is
  * fast, not cryptographic.
  */

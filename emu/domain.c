@@ -13,15 +13,10 @@
 void domain_emit(struct domain *d, enum event_kind kind, uint32_t a, uint32_t b, uint32_t c,
                  uint32_t e)
 {
-    struct event ev = {
-        .cycle = cpu_now(d->cpu),
-        .eip = cpu_eip(d->cpu),
-        .kind = (uint16_t)kind,
-        .cpl = (uint8_t)cpu_cpl(d->cpu),
-        .domain = (uint8_t)d->id,
-        .a = {a, b, c, e},
-    };
-    events_emit(d->machine->events, &ev);
+    struct cpu_here h = cpu_here(d->cpu);
+
+    events_emit_words(d->machine->events, h.now, event_where(h.eip, kind, h.cpl, d->id),
+                      a | (uint64_t)b << 32, c | (uint64_t)e << 32);
 }
 
 static uint32_t low(uint64_t v)
@@ -100,8 +95,10 @@ static bool needs_the_loop(struct domain *d)
     struct machine *m = d->machine;
     uint64_t now = cpu_now(d->cpu);
 
-    return d->end.kind || m->stop || clock_next(&m->clock) < m->running_until ||
-           (!d->window_wanted && d->ops->irq_pending(d)) || machine_input_due(m) <= now;
+    return d->end.kind || m->stop || clock_due_before(&m->clock, m->running_until) ||
+           (!d->window_wanted && d->ops->irq_pending(d)) ||
+           /* the cheap question first: there is seldom a byte at all */
+           (input_next_due(m->input) <= now && machine_input_due(m) <= now);
 }
 
 /* A watcher's mark: no model hears of it, and nothing has become due since the last boundary. */
@@ -129,12 +126,15 @@ enum cpu_act domain_exit(void *ctx, struct vcpu *c, struct cpu_exit *x)
     else
         d->seen[x->kind]++;
     emit_before(d, x);
-    uint32_t esp = cpu_gpr(d->cpu, R_ESP), ring = cpu_cpl(d->cpu);
+    /* Whoever is sent to a handler finds a frame on a stack. Nobody was: then this was all. */
+    bool tell_back = (x->kind == EXIT_FAULT || x->kind == EXIT_SOFTINT) &&
+                     events_wanted(d->machine->events, EV_DETAIL);
+    uint32_t esp = tell_back ? cpu_gpr(d->cpu, R_ESP) : 0;
+    uint32_t ring = tell_back ? cpu_cpl(d->cpu) : 0;
     enum cpu_act act = d->ops->exit(d, x);
     emit_after(d, x, act);
-    /* Whoever is sent to a handler finds a frame on a stack. Nobody was: then this was all. */
-    if ((x->kind == EXIT_FAULT || x->kind == EXIT_SOFTINT) && act != CPU_FAULT && !d->end.kind &&
-        esp == cpu_gpr(d->cpu, R_ESP) && ring == cpu_cpl(d->cpu))
+    if (tell_back && act != CPU_FAULT && !d->end.kind && esp == cpu_gpr(d->cpu, R_ESP) &&
+        ring == cpu_cpl(d->cpu))
         domain_emit(d, EVENT_back, 0, 0, 0, 0);
     if (act == CPU_DONE && needs_the_loop(d))
         return CPU_LEAVE;

@@ -25,6 +25,9 @@
 #define BATCH   64u
 #define READERS 8u
 
+/* Words are put together and taken apart by their place in memory. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as on the guest, so on the host");
+
 const struct event_info event_info[EVENT_KINDS] = {
 #define EVENT(name, class, fields, meaning) {#name, fields, meaning, class},
 #include "events.def"
@@ -78,19 +81,39 @@ static void tell_readers(struct events *s, const struct event *e, unsigned class
     }
 }
 
-void events_emit(struct events *s, const struct event *e)
+static void put(struct event *e, uint64_t cycle, uint64_t where, uint64_t a01, uint64_t a23)
 {
-    assert(e->kind < EVENT_KINDS);
-    unsigned class = event_info[e->kind].class;
+    memcpy(e, &cycle, sizeof cycle);
+    memcpy(&e->eip, &where, sizeof where);
+    memcpy(&e->a[0], &a01, sizeof a01);
+    memcpy(&e->a[2], &a23, sizeof a23);
+}
 
-    s->ring[s->emitted++ % RING] = *e;
+void events_emit_words(struct events *s, uint64_t cycle, uint64_t where, uint64_t a01, uint64_t a23)
+{
+    unsigned kind = where >> 32 & 0xffff;
+    assert(kind < EVENT_KINDS);
+    unsigned class = event_info[kind].class;
+
+    put(&s->ring[s->emitted++ % RING], cycle, where, a01, a23);
     if (class == EV_GUEST) {
-        s->at.batch[s->at.count % BATCH] = *e;
+        put(&s->at.batch[s->at.count % BATCH], cycle, where, a01, a23);
         if (++s->at.count % BATCH == 0)
             s->at.chain = fold(&s->at, BATCH);
     }
-    if (s->wanted & class)
-        tell_readers(s, e, class);
+    if (s->wanted & class) {
+        struct event copy; /* a reader that emits could overwrite the ring's, sooner or later */
+        put(&copy, cycle, where, a01, a23);
+        tell_readers(s, &copy, class);
+    }
+}
+
+void events_emit(struct events *s, const struct event *e)
+{
+    uint64_t word[4];
+
+    memcpy(word, e, sizeof word);
+    events_emit_words(s, word[0], word[1], word[2], word[3]);
 }
 
 bool events_wanted(const struct events *s, enum event_class class)

@@ -62,14 +62,22 @@ void field_put_digest(json_t *o, const char *name, struct digest value)
     json_object_set_new(o, name, json_string(hex));
 }
 
+/* Only of disks that are there, so that a run without them is written as it always was. */
+static const char *const disk_field[DISKS_MAX] = {"disk0_bytes", "disk1_bytes", "disk2_bytes",
+                                                  "disk3_bytes"};
+
 void field_put_config(json_t *o, const struct run_config *c)
 {
     field_put_text(o, "model", c->model);
     field_put_text(o, "cmdline", c->cmdline);
     field_put_number(o, "mem_bytes", c->mem_bytes);
+    for (unsigned i = 0; i < DISKS_MAX && c->disk_bytes[i]; i++)
+        field_put_number(o, disk_field[i], c->disk_bytes[i]);
     field_put_number(o, "seed", c->seed);
     field_put_number(o, "max_cycles", c->max_cycles);
     field_put_signed(o, "rtc_epoch", c->rtc_epoch);
+    if (c->costs[0])
+        field_put_text(o, "costs", c->costs);
     field_put_bool(o, "pure", c->pure);
     field_put_bool(o, "batch", c->batch);
 }
@@ -189,6 +197,14 @@ bool field_config(struct container_in *c, const json_t *o, struct run_config *r,
         !field_signed(c, o, "rtc_epoch", &r->rtc_epoch, err) ||
         !field_bool(c, o, "pure", &r->pure, err) || !field_bool(c, o, "batch", &r->batch, err))
         return false;
+    for (unsigned i = 0; i < DISKS_MAX; i++)
+        if (json_object_get(o, disk_field[i]) &&
+            !field_number(c, o, disk_field[i], &r->disk_bytes[i], err))
+            return false;
+    if (json_object_get(o, "costs") && !field_text(c, o, "costs", r->costs, sizeof r->costs, err))
+        return false;
+    if (disks_refuse(r->disk_bytes))
+        return wrong(c, disk_field[0], "the first of sizes that disks can have", err);
     if (r->mem_bytes < MEM_MIN_BYTES || r->mem_bytes > MEM_MAX_BYTES || r->mem_bytes % PAGE_SIZE)
         return wrong(c, "mem_bytes", "a size of memory that a machine can have", err);
     return true;

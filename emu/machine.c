@@ -62,6 +62,11 @@ static struct domain *domain_new(struct machine *m, struct err *err)
     d->mem = mem_new(m->config.mem_bytes, err);
     if (!d->mem)
         return NULL;
+    if (m->config.disk_bytes[0]) {
+        d->disks = disks_new(m->config.disk_bytes, err);
+        if (!d->disks)
+            return NULL;
+    }
     struct cpu_host host = {.exit = domain_exit, .ctx = d};
     d->cpu = cpu_new(d->mem, &host, err);
     if (!d->cpu)
@@ -89,6 +94,7 @@ static void domain_free(struct domain *d)
         return;
     pc_free(d->pc);
     cpu_free(d->cpu);
+    disks_free(d->disks);
     mem_free(d->mem);
     free(d);
 }
@@ -153,6 +159,7 @@ struct machine_parts machine_parts(struct machine *m)
     return (struct machine_parts){
         .state = &m->state,
         .mem = m->domain->mem,
+        .disks = disks_mem(m->domain->disks),
         .cpu = m->domain->cpu,
         .events = m->events,
         .input = m->input,

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "cpu/cpu.h"
+#include "dev/disk.h"
 #include "dev/pc.h"
 #include "events.h"
 #include "input.h"
@@ -27,6 +28,7 @@
 
 struct machine_config {
     uint64_t mem_bytes;
+    uint64_t disk_bytes[DISKS_MAX]; /* 0: no more disks */
     uint64_t seed;
     int64_t rtc_epoch;   /* what the CMOS clock shows at cycle 0, seconds since 1970 */
     uint64_t max_cycles; /* 0: no limit */
@@ -78,6 +80,7 @@ struct domain {
     struct mem *mem;
     struct vcpu *cpu;
     struct pc *pc;
+    struct disks *disks; /* NULL: it has none */
     struct domain_state state;
     struct end end;
     uint64_t seen[EXIT_KINDS]; /* exits that are not part of the state: marks, holes */

@@ -15,6 +15,7 @@
 struct machine_parts {
     struct state *state;
     struct mem *mem;
+    struct mem *disks; /* what is on them; NULL: there are none */
     struct vcpu *cpu;
     struct events *events;
     struct input *input;

@@ -5,6 +5,7 @@
  *     HEAD  configuration and result, as JSON
  *     KERN  the kernel's image, as it was loaded
  *     INRD  the initrd, with everything that was added to it
+ *     DSK0  what was on the first disk before the run, and so on; of disks that there were
  *     INPT  the input log
  */
 #include "record.h"
@@ -24,6 +25,8 @@ static const struct container_format format = {
     .version = 1,
     .what = "a recording",
 };
+
+static const char *const disk_section[DISKS_MAX] = {"DSK0", "DSK1", "DSK2", "DSK3"};
 
 static void write_head(struct container_out *c, const struct recording *r)
 {
@@ -53,6 +56,10 @@ bool record_write(const char *path, const struct recording *r, struct err *err)
     container_put(c, r->kernel.data, r->kernel.size);
     container_section(c, "INRD");
     container_put(c, r->initrd.data, r->initrd.size);
+    for (unsigned i = 0; i < DISKS_MAX && r->config.disk_bytes[i]; i++) {
+        container_section(c, disk_section[i]);
+        container_put(c, r->disk[i].data, r->disk[i].size);
+    }
     container_section(c, "INPT");
     input_entries_write(c, r->log, r->entries);
     return container_commit(c, err);
@@ -93,8 +100,10 @@ static bool read_image(struct container_in *c, const char *section, const char *
         return false;
     do {
         if (n == room) {
-            room = room ? room * 2 : 1u << 20;
-            uint8_t *more = room <= IMAGE_MAX_BYTES ? realloc(data, room) : NULL;
+            /* One byte more than there may be, to see that there are not more. */
+            size_t most = IMAGE_MAX_BYTES + 1, last = room;
+            room = !room ? 1u << 20 : room < most / 2 ? room * 2 : most;
+            uint8_t *more = room > last ? realloc(data, room) : NULL;
             if (!more) {
                 free(data);
                 return container_bad(c, err, "no memory for a %s of more than %zu MiB", name,
@@ -116,10 +125,22 @@ static bool read_image(struct container_in *c, const char *section, const char *
     return img->name || err_set(err, ERR_SYSTEM, "no memory for the name of the %s", name);
 }
 
+static bool read_disks(struct container_in *c, struct recording *r, struct err *err)
+{
+    for (unsigned i = 0; i < DISKS_MAX && r->config.disk_bytes[i]; i++) {
+        if (!read_image(c, disk_section[i], "recorded disk", &r->disk[i], err))
+            return false;
+        if (r->disk[i].size != r->config.disk_bytes[i])
+            return container_bad(c, err, "a disk of %zu bytes that should have %llu",
+                                 r->disk[i].size, (unsigned long long)r->config.disk_bytes[i]);
+    }
+    return true;
+}
+
 static bool read_all(struct container_in *c, struct recording *r, struct err *err)
 {
     return read_head(c, r, err) && read_image(c, "KERN", "recorded kernel", &r->kernel, err) &&
-           read_image(c, "INRD", "recorded initrd", &r->initrd, err) &&
+           read_image(c, "INRD", "recorded initrd", &r->initrd, err) && read_disks(c, r, err) &&
            container_enter(c, "INPT", err) && input_entries_read(c, &r->log, &r->entries, err);
 }
 
@@ -139,6 +160,8 @@ void record_free(struct recording *r)
 {
     image_free(&r->kernel);
     image_free(&r->initrd);
+    for (unsigned i = 0; i < DISKS_MAX; i++)
+        image_free(&r->disk[i]);
     free(r->log);
     memset(r, 0, sizeof *r);
 }

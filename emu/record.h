@@ -24,6 +24,7 @@ struct run_result {
 struct recording {
     struct run_config config;
     struct image kernel, initrd;
+    struct image disk[DISKS_MAX]; /* before the run; of config.disk_bytes */
     struct input_entry *log;
     size_t entries;
     struct run_result result;

@@ -8,6 +8,7 @@
  *     EVNT  size, then the position of the event stream
  *     INPT  the input log
  *     FRAM  every frame that is not zero: number, bytes; ascending
+ *     DISK  the same of the disks' frames, where there are disks
  *
  * Numbers are the host's, which the container makes sure is little-endian where the writer was.
  */
@@ -85,9 +86,9 @@ static void write_sized(struct container_out *c, const char *section, const void
     container_put(c, bytes, n);
 }
 
-static void write_frames(struct container_out *c, struct mem *m)
+static void write_frames(struct container_out *c, const char *section, struct mem *m)
 {
-    container_section(c, "FRAM");
+    container_section(c, section);
     for (uint64_t f = 0; f < mem_frames(m); f++) {
         const void *page = mem_span(m, MADDR(f << PAGE_SHIFT), PAGE_SIZE);
         if (!page || digest_page_is_zero(page))
@@ -121,7 +122,9 @@ bool savefile_write(const char *path, const struct machine_parts *p, const struc
     write_sized(c, "CPU ", &cpu, sizeof cpu);
     write_sized(c, "EVNT", events, events_state_size());
     input_section_write(c, p->input);
-    write_frames(c, p->mem);
+    write_frames(c, "FRAM", p->mem);
+    if (p->disks)
+        write_frames(c, "DISK", p->disks);
     free(events);
     return container_commit(c, err);
 }
@@ -245,12 +248,12 @@ static bool read_events(struct container_in *c, struct events *e, struct err *er
     return ok;
 }
 
-static bool read_frames(struct container_in *c, struct mem *m, struct err *err)
+static bool read_frames(struct container_in *c, const char *section, struct mem *m, struct err *err)
 {
     uint64_t next = 0, frame;
     uint8_t page[PAGE_SIZE];
 
-    if (!container_enter(c, "FRAM", err))
+    if (!container_enter(c, section, err))
         return false;
     while (!container_section_is_over(c)) {
         if (!container_get(c, &frame, sizeof frame, err) ||
@@ -258,7 +261,7 @@ static bool read_frames(struct container_in *c, struct mem *m, struct err *err)
             return false;
         if (frame < next || !mem_is_ram(m, frame))
             return container_bad(c, err, "frame 0x%llx %s", (unsigned long long)frame,
-                                 frame < next ? "is out of order" : "is not RAM");
+                                 frame < next ? "is out of order" : "is not there");
         mem_write(m, MADDR(frame << PAGE_SHIFT), page, sizeof page);
         next = frame + 1;
     }
@@ -283,7 +286,8 @@ bool savefile_load(struct savefile *s, const struct machine_parts *p, struct err
                        (unsigned long long)mem_bytes(p->mem) >> 20);
     if (!read_blocks(c, p->state, err) || !read_sized(c, "CPU ", &cpu, sizeof cpu, err) ||
         !check_cpu(c, &cpu, err) || !read_events(c, p->events, err) ||
-        !input_section_read(c, p->input, err) || !read_frames(c, p->mem, err))
+        !input_section_read(c, p->input, err) || !read_frames(c, "FRAM", p->mem, err) ||
+        (p->disks && !read_frames(c, "DISK", p->disks, err)))
         return false;
     cpu_state_set(p->cpu, &cpu);
     return digest_equal(digest_state(p), s->info.state) ||

@@ -33,7 +33,10 @@ struct group {
     struct page *page[GROUP_PAGES]; /* NULL: all zero */
 };
 
-/* RAM as it was once. */
+/* The two kinds of frames, each with a tracking of its own; a machine without disks has the first. */
+enum { RAM, DISKS, MEMS };
+
+/* RAM, or the disks, as they were once. */
 struct frames {
     size_t groups;
     struct group **group; /* NULL: 512 zero pages */
@@ -41,12 +44,12 @@ struct frames {
 
 struct snapshots {
     struct machine_parts parts;
-    struct frames base; /* RAM equals this, but for mem_changed() */
+    struct frames base[MEMS]; /* what memory equals, but for mem_changed() */
 };
 
 struct snapshot {
     const struct snapshots *owner;
-    struct frames ram;
+    struct frames frames[MEMS];
     struct cpu_state cpu;
     size_t cost;
     size_t block_bytes;
@@ -151,43 +154,63 @@ static bool frames_store(struct frames *f, uint64_t frame, const uint8_t *bytes,
 
 /* ---- a machine's snapshots ---- */
 
+/* NULL: the machine has none of this kind. */
+static struct mem *mem_of(const struct snapshots *s, unsigned kind)
+{
+    return kind == RAM ? s->parts.mem : s->parts.disks;
+}
+
 struct snapshots *snapshots_new(const struct machine_parts *p, struct err *err)
 {
     struct snapshots *s = calloc(1, sizeof *s);
-    size_t groups = (mem_frames(p->mem) + GROUP_PAGES - 1) / GROUP_PAGES;
 
-    if (s)
-        s->base.group = calloc(groups, sizeof(struct group *));
-    if (!s || !s->base.group) {
-        err_set(err, ERR_SYSTEM, "no memory for snapshots");
-        free(s);
-        return NULL;
-    }
-    s->base.groups = groups;
+    if (!s)
+        goto no_memory;
     s->parts = *p;
+    for (unsigned k = 0; k < MEMS; k++) {
+        struct mem *m = mem_of(s, k);
+        if (!m)
+            continue;
+        s->base[k].groups = (mem_frames(m) + GROUP_PAGES - 1) / GROUP_PAGES;
+        s->base[k].group = calloc(s->base[k].groups, sizeof(struct group *));
+        if (!s->base[k].group) {
+            s->base[k].groups = 0;
+            goto no_memory;
+        }
+    }
     return s;
+
+no_memory:
+    err_set(err, ERR_SYSTEM, "no memory for snapshots");
+    snapshots_free(s);
+    return NULL;
 }
 
 void snapshots_free(struct snapshots *s)
 {
     if (!s)
         return;
-    frames_fini(&s->base);
+    for (unsigned k = 0; k < MEMS; k++)
+        frames_fini(&s->base[k]);
     free(s);
 }
 
-static bool take_ram(struct snapshots *s, struct snapshot *x)
+static bool take_frames(struct snapshots *s, unsigned kind, struct snapshot *x)
 {
+    struct mem *m = mem_of(s, kind);
+    struct frames *to = &x->frames[kind];
     const uint64_t *changed;
-    size_t n = mem_changed(s->parts.mem, &changed);
 
-    if (!frames_copy(&x->ram, &s->base))
+    if (!m)
+        return true;
+    size_t n = mem_changed(m, &changed);
+    if (!frames_copy(to, &s->base[kind]))
         return false;
-    x->cost += x->ram.groups * sizeof(struct group *);
+    x->cost += to->groups * sizeof(struct group *);
     for (size_t i = 0; i < n; i++) {
-        const uint8_t *bytes = mem_span(s->parts.mem, MADDR(changed[i] << PAGE_SHIFT), PAGE_SIZE);
-        assert(bytes && "changed frames are RAM");
-        if (!frames_store(&x->ram, changed[i], bytes, &x->cost))
+        const uint8_t *bytes = mem_span(m, MADDR(changed[i] << PAGE_SHIFT), PAGE_SIZE);
+        assert(bytes && "changed frames are there");
+        if (!frames_store(to, changed[i], bytes, &x->cost))
             return false;
     }
     return true;
@@ -209,34 +232,40 @@ struct snapshot *snapshot_take(struct snapshots *s, struct err *err)
     const struct machine_parts *p = &s->parts;
     size_t size = sizeof(struct snapshot) + p->state->bytes + events_state_size();
     struct snapshot *x = calloc(1, size);
-    struct frames base = {0, NULL};
+    struct frames base[MEMS] = {{0, NULL}, {0, NULL}};
+    bool ok = x != NULL;
 
-    if (!x)
-        goto no_memory;
-    x->owner = s;
-    x->cost = size;
-    x->block_bytes = p->state->bytes;
-    if (!take_ram(s, x) || !frames_copy(&base, &x->ram))
-        goto no_memory;
+    if (ok) {
+        x->owner = s;
+        x->cost = size;
+        x->block_bytes = p->state->bytes;
+    }
+    for (unsigned k = 0; ok && k < MEMS; k++)
+        ok = take_frames(s, k, x) && (!mem_of(s, k) || frames_copy(&base[k], &x->frames[k]));
+    if (!ok) {
+        for (unsigned k = 0; k < MEMS; k++)
+            frames_fini(&base[k]);
+        snapshot_free(x);
+        err_set(err, ERR_SYSTEM, "no memory for a snapshot");
+        return NULL;
+    }
     take_blocks(p, x);
     cpu_state_get(p->cpu, &x->cpu);
-
-    frames_fini(&s->base);
-    s->base = base;
-    mem_track_start(p->mem);
+    for (unsigned k = 0; k < MEMS; k++) {
+        if (!mem_of(s, k))
+            continue;
+        frames_fini(&s->base[k]);
+        s->base[k] = base[k];
+        mem_track_start(mem_of(s, k));
+    }
     return x;
-
-no_memory:
-    snapshot_free(x);
-    err_set(err, ERR_SYSTEM, "no memory for a snapshot");
-    return NULL;
 }
 
 static void restore_frame(struct mem *m, uint64_t frame, const struct page *p)
 {
     uint8_t *to = mem_span(m, MADDR(frame << PAGE_SHIFT), PAGE_SIZE);
 
-    assert(to && "a snapshot's frames are RAM");
+    assert(to && "a snapshot's frames are there");
     if (same_page(p, to))
         return; /* a needless write would cost a fault, and the translations of code in it */
     if (p)
@@ -245,20 +274,22 @@ static void restore_frame(struct mem *m, uint64_t frame, const struct page *p)
         memset(to, 0, PAGE_SIZE);
 }
 
-static void restore_ram(struct snapshots *s, const struct snapshot *x)
+static void restore_frames(struct snapshots *s, unsigned kind, const struct snapshot *x)
 {
+    struct mem *m = mem_of(s, kind);
+    const struct frames *to = &x->frames[kind], *base = &s->base[kind];
     const uint64_t *changed;
-    size_t n = mem_changed(s->parts.mem, &changed);
+    size_t n = mem_changed(m, &changed);
 
     for (size_t i = 0; i < n; i++)
-        restore_frame(s->parts.mem, changed[i], frames_page(&x->ram, changed[i]));
-    for (size_t g = 0; g < x->ram.groups; g++) {
-        if (s->base.group[g] == x->ram.group[g])
+        restore_frame(m, changed[i], frames_page(to, changed[i]));
+    for (size_t g = 0; g < to->groups; g++) {
+        if (base->group[g] == to->group[g])
             continue;
         for (uint64_t f = g * GROUP_PAGES; f < (g + 1) * GROUP_PAGES; f++) {
-            const struct page *p = frames_page(&x->ram, f);
-            if (p != frames_page(&s->base, f))
-                restore_frame(s->parts.mem, f, p);
+            const struct page *p = frames_page(to, f);
+            if (p != frames_page(base, f))
+                restore_frame(m, f, p);
         }
     }
 }
@@ -281,9 +312,13 @@ void snapshot_restore(struct snapshots *s, const struct snapshot *x)
 
     assert(x->owner == s && "a snapshot of another machine");
     assert(x->block_bytes == p->state->bytes && "blocks were registered after the snapshot");
-    restore_ram(s, x);
-    rebase(&s->base, &x->ram);
-    mem_track_start(p->mem);
+    for (unsigned k = 0; k < MEMS; k++) {
+        if (!mem_of(s, k))
+            continue;
+        restore_frames(s, k, x);
+        rebase(&s->base[k], &x->frames[k]);
+        mem_track_start(mem_of(s, k));
+    }
 
     for (unsigned i = 0; i < p->state->blocks; i++) {
         memcpy(p->state->block[i].data, from, p->state->block[i].size);
@@ -297,7 +332,8 @@ void snapshot_free(struct snapshot *x)
 {
     if (!x)
         return;
-    frames_fini(&x->ram);
+    for (unsigned k = 0; k < MEMS; k++)
+        frames_fini(&x->frames[k]);
     free(x);
 }
 

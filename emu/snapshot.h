@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Snapshots in memory: state blocks, the CPU's registers, the position of events and input, and
- * RAM, of which each snapshot holds only what has changed since the one before. They may be taken
- * and restored in any order, and freed in any order.
+ * Snapshots in memory: state blocks, the CPU's registers, the position of events and input, RAM and
+ * what is on the disks; of frames each snapshot holds only those that have changed since the one
+ * before. They may be taken and restored in any order, and freed in any order.
  *
  * What a snapshot does not hold: the flight recorder's ring and the input log. Both are memory of
  * what has happened, and going back in time is no reason to forget it.

@@ -2,6 +2,7 @@
 /* Between the machine and a model's table: who runs the domain, and what NULL means. */
 #include "hv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,12 +50,17 @@ const char *hv_variant(const struct domain *d)
     return hv_of(d)->variant;
 }
 
-void hv_cost(struct domain *d, unsigned index)
+void hv_cost_times(struct domain *d, unsigned index, uint32_t times)
 {
-    uint32_t cycles = hv_of(d)->cost[index];
-    hv_of(d)->charged[index]++;
+    uint64_t cycles = (uint64_t)hv_of(d)->cost[index] * times;
+    hv_of(d)->charged[index] += times;
     if (cycles)
         cpu_charge(d->cpu, cycles);
+}
+
+void hv_cost(struct domain *d, unsigned index)
+{
+    hv_cost_times(d, index, 1);
 }
 
 uint64_t hv_cost_charged(const struct domain *d, unsigned index, uint32_t *cycles)
@@ -217,12 +223,28 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 
 /* ---- a domain under a model ---- */
 
+/* Which models would take them? */
+bool hv_refuse_disks(const struct hv_model *model, struct err *err)
+{
+    char names[128] = "";
+
+    for (const struct hv_model *const *m = models; *m; m++) {
+        size_t n = strlen(names);
+        if ((*m)->devices & HV_DEV_DISK)
+            snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", (*m)->name);
+    }
+    return err_set(err, ERR_USAGE, "model %s has no disk; --disk works with: %s", model->name,
+                   names);
+}
+
 bool hv_attach(struct machine *m, const struct hv_model *model, const char *variant,
                const struct boot_request *rq, struct err *err)
 {
     struct domain *d = m->domain;
     struct hv *hv;
 
+    if (disks_count(d->disks) && !(model->devices & HV_DEV_DISK))
+        return hv_refuse_disks(model, err);
     if (model->abi != HV_MODEL_ABI)
         return err_set(err, ERR_FILE, "model %s speaks interface %u, this is %u", model->name,
                        model->abi, HV_MODEL_ABI);

@@ -38,7 +38,8 @@ enum hv_act {
     HV_KILL,    /* the guest is dead: domain_kill() has been called */
 };
 
-/* A hypercall, for whoever prints it. Argument types: u32 hex int gva gpa pte str fn */
+/* A hypercall, for whoever prints it. Argument types: u32 hex int gva gpa str fn; pte: an entry of a
+   page table, in two words, low first. */
 struct hv_hypercall {
     uint32_t number;
     const char *name;
@@ -63,7 +64,11 @@ struct hv_show {
 };
 
 /* Which devices a domain under the model sees: bits of hv_model.devices. */
-enum hv_device { HV_DEV_PC = 1 /* 8259, 8254, 16550, CMOS, power */, HV_DEV_STATUS = 2 };
+enum hv_device {
+    HV_DEV_PC = 1, /* 8259, 8254, 16550, CMOS, power */
+    HV_DEV_STATUS = 2,
+    HV_DEV_DISK = 4, /* what domain.disks has, by a device of the model's own */
+};
 
 struct hv_model {
     uint32_t abi; /* HV_MODEL_ABI */
@@ -99,6 +104,9 @@ struct hv_model {
     /* Translate as the hardware really does, whatever the guest believes. */
     bool (*walk)(struct domain *d, gva_t a, struct x86_walk *out);
 
+    /* Translate as the guest's own tables say, where they are not those of the hardware. */
+    bool (*guest_walk)(struct domain *d, gva_t a, struct x86_walk *out);
+
     /* Recompute the model's invariants; name the first that fails. */
     bool (*audit)(struct domain *d, struct err *err);
 
@@ -132,17 +140,28 @@ _Static_assert(sizeof(struct hv_stage_site) == 32, "the sites of all files are o
 void hv_stage_at(struct domain *d, const struct hv_stage_site *site, uint32_t a, uint32_t b);
 /* The site with this number (events carry it), or NULL. */
 const struct hv_stage_site *hv_stage_site(uint32_t number);
-#define hv_stage2(d, what, a, b)                                                         \
-    do {                                                                                 \
-        static const struct hv_stage_site site_                                          \
-            __attribute__((section("hv_stages"), used, aligned(8))) = {(what), __FILE__, \
-                                                                       __LINE__};        \
-        hv_stage_at((d), &site_, (a), (b));                                              \
+#define hv_stage2(d, what, a, b)                                                        \
+    do {                                                                                \
+        static const struct hv_stage_site site_                                         \
+            __attribute__((section("hv_stages"), used)) = {(what), __FILE__, __LINE__}; \
+        hv_stage_at((d), &site_, (a), (b));                                             \
     } while (0)
 #define hv_stage(d, what, a) hv_stage2(d, what, a, 0)
 
+/*
+ * Tell of a hypercall with up to seven words of arguments, before it is executed; and when it is done,
+ * with what the guest gets in its result register, or NULL. Of calls inside a call the ends come in
+ * reverse order.
+ */
+void hv_hypercall_begin(struct domain *d, uint32_t number, const uint32_t *a, unsigned words);
+void hv_hypercall_end(struct domain *d, uint32_t number, const uint32_t *result);
+/* How many words an argument of this type takes. */
+unsigned hv_argument_words(const char *type);
+
 /* Charge the cost with this index in the model's table (overridable by name from outside). */
 void hv_cost(struct domain *d, unsigned index);
+/* The same that many times at once. */
+void hv_cost_times(struct domain *d, unsigned index, uint32_t times);
 
 /* ---- what the rest of the program uses ---- */
 
@@ -160,6 +179,8 @@ bool hv_find(const char *spec, const struct hv_model **model, const char **varia
 bool hv_attach(struct machine *m, const struct hv_model *model, const char *variant,
                const struct boot_request *rq, struct err *err);
 void hv_detach(struct machine *m);
+/* "native has no disk; these have": false, always. hv_attach says it as well. */
+bool hv_refuse_disks(const struct hv_model *model, struct err *err);
 /* --cost NAME=CYCLES: false when the model has no such cost. */
 bool hv_set_cost(struct domain *d, const char *name, uint32_t cycles, struct err *err);
 

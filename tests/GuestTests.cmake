@@ -11,7 +11,7 @@ ExternalProject_Add(guest-tests
 # Each under each model, and under QEMU, which is what says whether the test itself is right.
 include(${CMAKE_CURRENT_LIST_DIR}/guest/tests.cmake)
 foreach(name ${RINGSIDE_GUEST_TESTS})
-    foreach(model native qemu)
+    foreach(model native lguest lguest:3.2 qemu)
         add_test(NAME guest.${name}.${model}
             COMMAND ${CMAKE_CURRENT_LIST_DIR}/guest/run-guest-test ${PROJECT_BINARY_DIR}/tests/guest/${name} ${model})
         set_tests_properties(guest.${name}.${model} PROPERTIES TIMEOUT 90 SKIP_RETURN_CODE 3 LABELS guest

@@ -304,6 +304,25 @@ enum ran control_leave_crossing(struct debug *d)
     return r == RAN_STOPPED ? RAN_UNTIL : r;
 }
 
+enum ran control_step_quietly(struct debug *d)
+{
+    struct domain *domain = d->m->domain;
+    uint64_t until = machine_now(d->m) + 1;
+    enum ran r;
+
+    timeline_apply(d);
+    /* While it is halted a step is up to where it wakes: to the next thing that is due, each time. */
+    do {
+        if (domain->state.halted && clock_next(&d->m->clock) > until)
+            until = clock_next(&d->m->clock);
+        if (until > d->frontier.cycle && d->frontier.cycle > machine_now(d->m))
+            until = d->frontier.cycle;
+        r = control_resume(d, until);
+        until = machine_now(d->m) + 1;
+    } while (r == RAN_UNTIL && domain->state.halted && machine_now(d->m) < d->frontier.cycle);
+    return r;
+}
+
 const struct halt *control_halt_at(struct debug *d, enum halt_why why)
 {
     d->halt = (struct halt){.why = why, .at = debug_now(d)};
@@ -369,7 +388,7 @@ struct machine *debug_machine(struct debug *d)
     return d->m;
 }
 
-struct kernel *debug_kernel(struct debug *d)
+const struct kernel *debug_kernel(struct debug *d)
 {
     return d->kernel;
 }
@@ -433,10 +452,11 @@ struct debug *debug_new(const struct debug_setup *s, struct err *err)
     d->goal.stages = MOMENT_BOUNDARY;
     stand_before_host(d);
     /* A kernel without symbols can be debugged all the same, by its addresses. */
-    struct err no_symbols = {0};
-    d->kernel = s->kernel && s->kernel->size ? kernel_open(s->kernel, &no_symbols) : NULL;
+    d->source = source_open(s->kernel, s->initrd);
+    if (d->source && source_kernel(d))
+        d->kernel = program_symbols(source_kernel(d));
     d->fiber = fiber_new(live, d, err);
-    marks = d->fiber ? marks_of(d->m) : NULL;
+    marks = d->fiber && d->source ? marks_of(d->m) : NULL;
     if (d->fiber && !marks)
         err_set(err, ERR_SYSTEM, "out of memory");
     if (marks)
@@ -463,7 +483,7 @@ void debug_free(struct debug *d)
         marks_last(marks_of(d->m), NULL, NULL);
     timeline_end(d);
     fiber_free(d->fiber);
-    kernel_close(d->kernel);
+    source_close(d->source);
     d->m->host = d->host;
     free(d);
 }

@@ -63,7 +63,8 @@ struct halt {
 
 struct debug_setup {
     struct machine *machine;    /* with its guest built, or loaded; nothing has run here yet */
-    const struct image *kernel; /* for symbols; may be empty */
+    const struct image *kernel; /* for symbols; may be empty. These two must outlive it */
+    const struct image *initrd; /* for the symbols of user programs; may be empty */
     uint64_t history_bytes;     /* memory that snapshots may take; 0: the default */
     uint64_t horizon;           /* a replay: the cycle where its recording ends; 0: none */
 };
@@ -73,7 +74,7 @@ struct debug *debug_new(const struct debug_setup *s, struct err *err);
 void debug_free(struct debug *d);
 
 struct machine *debug_machine(struct debug *d);
-struct kernel *debug_kernel(struct debug *d); /* NULL: no symbols */
+const struct kernel *debug_kernel(struct debug *d); /* its symbols; NULL: none */
 struct moment debug_now(struct debug *d);
 struct moment debug_frontier(struct debug *d); /* the furthest that this future has been run */
 bool debug_in_past(struct debug *d);
@@ -86,9 +87,8 @@ const struct halt *debug_halt(struct debug *d);
 const struct halt *debug_continue(struct debug *d);
 const struct halt *debug_reverse_continue(struct debug *d);
 const struct halt *debug_goto(struct debug *d, struct moment to);
-/* To the first boundary with cycles >= cycle; forward or backward. */
+/* To the first boundary with cycles >= cycle; forward (also into what has not been yet) or backward. */
 const struct halt *debug_goto_cycle(struct debug *d, uint64_t cycle);
-/* Run forward without any stops up to a moment beyond the frontier too. */
 
 enum grain { GRAIN_LINE, GRAIN_INSN, GRAIN_HOOK, GRAIN_HYPERCALL, GRAIN_EXIT, GRAINS };
 enum reach { REACH_INTO, REACH_OVER, REACH_OUT }; /* step, next, finish */

@@ -10,6 +10,7 @@
 #include "debugger/tracer.h"
 #include "emu/snapshot.h"
 #include "fiber.h"
+#include "source.h"
 
 /* A snapshot and what goes with it that the machine does not know. */
 struct mark_in_time {
@@ -45,7 +46,8 @@ enum looking {
 
 struct debug {
     struct machine *m;
-    struct kernel *kernel;
+    const struct kernel *kernel; /* symbols of the guest's kernel; NULL: none */
+    struct source_set *source;
     struct machine_host host; /* the machine's own, which we stand before */
     struct fiber *fiber;
 
@@ -144,6 +146,14 @@ void timeline_cut(struct debug *d);
 /* Apply the changes that belong to this moment. */
 void timeline_apply(struct debug *d);
 uint64_t timeline_next_change(const struct debug *d);
+
+/* To the next boundary, looking for nothing; RAN_UNTIL: there. */
+enum ran control_step_quietly(struct debug *d);
+
+/* ---- step.c ---- */
+
+/* To the boundary before now. False: there is none, or interrupted. */
+bool control_back_one(struct debug *d);
 
 /* ---- stops.c ---- */
 

@@ -164,6 +164,18 @@ static bool note_irq(void *ctx, const struct event *e)
     return e->kind == EVENT_stage || e->kind == EVENT_hypercall;
 }
 
+/* In a kernel that was just entered from user code: where that goes on. The frame on the stack is
+   EIP, CS, EFLAGS, ESP, SS, with an error code below it for some exceptions (SDM volume 3, 6.12). */
+static bool trap_return(struct debug *d, uint32_t *eip)
+{
+    uint32_t esp = cpu_gpr(d->m->domain->cpu, R_ESP), word[3];
+
+    if (!debug_read(d, esp, word, sizeof word))
+        return false;
+    *eip = (word[1] & 0xFFFF) && (word[1] & 3) == 3 && !(word[1] >> 16) ? word[0] : word[1];
+    return true;
+}
+
 /*
  * Step until another line. INTO also stops at each stage of a crossing and where a hook is called;
  * OVER runs through calls and crossings.
@@ -193,13 +205,11 @@ static enum ran step_line(struct debug *d, enum reach reach)
         struct context now = context_of(d);
         uint32_t back;
         if (went_aside(&before, &now, &aside)) {
-            struct place_to_be p = {d, before.eip, before.esp, before.cr3, before.cpl, false, true};
-            /* The interrupt came behind the instruction, or instead of it when it was REP or HLT. */
-            if (x86_peek(cpu_regs(d->m->domain->cpu), d->m->domain->mem, GVA(now.esp), &back, 4))
-                p.eip = back;
-            p.esp = now.cpl == before.cpl ? now.esp + 12 : before.esp;
-            p.above = false;
-            p.task = true;
+            struct place_to_be p = {d, 0, before.esp, before.cr3, before.cpl, false, true};
+            if (!debug_read(d, now.esp, &p.eip, 4))
+                return RAN_UNTIL;
+            if (now.cpl == before.cpl)
+                p.esp = now.esp + 12; /* EIP, CS, EFLAGS */
             r = run_to(d, &p);
             if (r != RAN_UNTIL)
                 return r;
@@ -210,10 +220,11 @@ static enum ran step_line(struct debug *d, enum reach reach)
             if (r != RAN_UNTIL)
                 return r;
             now = context_of(d);
-        } else if (reach == REACH_OVER && now.cpl < before.cpl) {
-            /* A system call or a fault of a user program: to where it goes on. */
-            struct place_to_be p = {d, source_return(d, before.eip), before.esp, before.cr3,
-                                    before.cpl, false, true};
+        } else if (now.cpl < before.cpl && (reach == REACH_OVER || !now.spot.known)) {
+            /* A system call or a fault of a user program: the frame says where it goes on. */
+            struct place_to_be p = {d, before.eip, before.esp, before.cr3, before.cpl, false, true};
+            if (!trap_return(d, &p.eip))
+                return RAN_UNTIL;
             r = run_to(d, &p);
             if (r != RAN_UNTIL)
                 return r;
@@ -340,7 +351,7 @@ static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
 /* ---- backward ---- */
 
 /* The boundary before now. False: there is none, or interrupted. */
-static bool back_one(struct debug *d)
+bool control_back_one(struct debug *d)
 {
     struct moment here = debug_now(d);
     uint64_t first = d->snap[0].at.cycle;
@@ -376,29 +387,51 @@ static const struct halt *back_to_event(struct debug *d, uint64_t kinds)
     return h;
 }
 
+static bool same_esp(void *ctx, struct debug *d, const struct stop *stop, const struct event *e)
+{
+    const uint32_t *esp = ctx;
+
+    (void)stop, (void)e;
+    return cpu_gpr(d->m->domain->cpu, R_ESP) == *esp;
+}
+
 /* Backward through a function that was just entered by its end: to its call. */
 static bool back_over(struct debug *d, uint32_t entry, uint32_t esp)
 {
-    struct err err = {0};
-    struct stop *s = debug_stop_new(d, STOP_CODE, "", &err);
-    struct place_to_be p = {.d = d, .esp = esp, .cpl = cpu_cpl(d->m->domain->cpu)};
+    struct stop call = {.kind = STOP_CODE,
+                        .enabled = true,
+                        .addrs = 1,
+                        .addr = {entry},
+                        .test = same_esp,
+                        .test_ctx = &esp};
 
-    if (!s)
-        return false;
-    s->addr[0] = entry;
-    s->addrs = 1;
-    s->test = source_same_stack;
-    s->test_ctx = &p.esp;
-    const struct halt *h = debug_seek(d, s, true);
-    bool ok = h->why == HALT_STOP;
-    s->test = NULL;
-    stop_free(s);
-    return ok && back_one(d);
+    return debug_seek(d, &call, true)->why == HALT_STOP && control_back_one(d);
+}
+
+static bool interrupts_here(void *ctx, const struct event *e)
+{
+    const struct place_to_be *p = ctx;
+    const struct x86_regs *r = cpu_regs(p->d->m->domain->cpu);
+
+    (void)e;
+    return (r->eip == p->eip || r->eip + 2 == p->eip) && r->gpr[R_ESP] == p->esp &&
+           r->cr3 == p->cr3;
+}
+
+/* Backward over an interrupt, whose handler has just returned to `at`: to before it. */
+static bool back_over_interrupt(struct debug *d, const struct context *at)
+{
+    struct place_to_be p = {.d = d, .eip = at->eip, .esp = at->esp, .cr3 = at->cr3};
+
+    pause_at(d, BIT(irq) | BIT(fault) | BIT(softint), interrupts_here, &p);
+    bool ok = debug_reverse_continue(d)->why == HALT_STEP;
+    no_pause(d);
+    return ok && control_back_one(d);
 }
 
 static const struct halt *backward_insn(struct debug *d, enum reach reach)
 {
-    if (!back_one(d))
+    if (!control_back_one(d))
         return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
     (void)reach;
     return control_halt_at(d, HALT_STEP);
@@ -428,20 +461,18 @@ static const struct halt *backward_line(struct debug *d, enum reach reach)
                             : backward_insn(d, reach);
     for (;;) {
         struct moment here = debug_now(d);
-        if (!back_one(d))
+        struct context at = context_of(d);
+        if (!control_back_one(d))
             break;
         last = context_of(d);
         bool iret, returned = is_return(d, &last, &iret);
-        if (returned && iret && last.cpl <= start.cpl) {
-            /* An interrupt came between: before it was what it interrupted. */
-            uint32_t lo, hi;
-            if (source_interrupted(d, &lo, &hi) && back_over(d, lo, hi))
-                continue;
-        } else if (returned && reach == REACH_OVER && last.spot.known) {
-            uint32_t entry, esp;
-            if (source_entry(d, &entry, &esp) && back_over(d, entry, esp)) {
+        if (returned && iret) {
+            if (back_over_interrupt(d, &at))
                 last = context_of(d);
-            }
+        } else if (returned && (reach == REACH_OVER || !last.spot.known)) {
+            uint32_t entry, esp;
+            if (source_entry(d, &entry, &esp) && back_over(d, entry, esp))
+                last = context_of(d);
         }
         if (!last.spot.known)
             continue;

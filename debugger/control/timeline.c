@@ -165,6 +165,28 @@ uint64_t timeline_next_change(const struct debug *d)
     return d->changed < d->changes ? d->change[d->changed].at.cycle : CLOCK_NEVER;
 }
 
+/* Through the same tables as debug_read(), whatever they permit the guest. */
+static void poke(struct debug *d, uint32_t gva, const uint8_t *bytes, uint32_t n)
+{
+    struct domain *domain = d->m->domain;
+    const struct hv_model *model = hv_model(domain);
+
+    while (n) {
+        uint32_t piece = 4096 - (gva & 4095);
+        struct x86_walk w = {0};
+        if (piece > n)
+            piece = n;
+        if (!x86_walk(cpu_regs(domain->cpu), domain->mem, GVA(gva), X86_READ, false, false, &w) &&
+            model->guest_walk)
+            model->guest_walk(domain, GVA(gva), &w);
+        if (w.ok)
+            mem_write(domain->mem, w.addr, bytes, piece);
+        gva += piece;
+        bytes += piece;
+        n -= piece;
+    }
+}
+
 static void apply(struct debug *d, const struct change *c)
 {
     struct domain *domain = d->m->domain;
@@ -172,7 +194,7 @@ static void apply(struct debug *d, const struct change *c)
 
     switch (c->kind) {
     case CHANGE_MEMORY:
-        x86_poke(cpu_regs(domain->cpu), domain->mem, GVA((uint32_t)c->where), c->bytes, c->n);
+        poke(d, (uint32_t)c->where, c->bytes, c->n);
         break;
     case CHANGE_PHYSICAL:
         mem_write(domain->mem, MADDR(c->where), c->bytes, c->n);

@@ -150,10 +150,21 @@ void cpu_kick(struct vcpu *c);
 const struct x86_regs *cpu_regs(struct vcpu *c);
 struct x86_regs *cpu_regs_rw(struct vcpu *c); /* what is changed in it becomes the CPU's state */
 uint32_t cpu_gpr(struct vcpu *c, unsigned r); /* cheaper than cpu_regs() for one or two */
+void cpu_gprs(struct vcpu *c, uint32_t out[8]); /* all of them, by R_EAX ... */
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v);
 
 uint32_t cpu_eip(struct vcpu *c); /* in an exit: of the instruction */
 unsigned cpu_cpl(struct vcpu *c);
+/* When and where, at once. */
+struct cpu_here {
+    uint64_t now;
+    uint32_t eip, cpl;
+};
+struct cpu_here cpu_here(struct vcpu *c);
+struct x86_seg cpu_seg(struct vcpu *c, unsigned s); /* S_CS ... */
+/* The owner has done the instruction at EIP, of so many bytes: EIP moves on, a shadow of STI ends.
+   What cpu_regs_rw() could do as well, for a quarter of its time. */
+void cpu_skip(struct vcpu *c, unsigned length);
 
 /* ---- intents ---- */
 void cpu_flush_tlb(struct vcpu *c);

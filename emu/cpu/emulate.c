@@ -43,6 +43,15 @@ static uint16_t port_of(struct vcpu *c, const struct site *s)
     return s->insn.imm_port ? s->insn.port : (uint16_t)cpu_gpr(c, R_EDX);
 }
 
+static bool io_allowed(struct vcpu *c, uint16_t port, unsigned size)
+{
+    struct x86_regs light;
+    if (!env_cpl(c))
+        return true;
+    regs_for_io(c, &light);
+    return x86_io_allowed(&light, c->mem, port, size);
+}
+
 static void port(struct vcpu *c, const struct site *s)
 {
     struct cpu_exit x = exit_of(c, EXIT_IO, s);
@@ -51,7 +60,7 @@ static void port(struct vcpu *c, const struct site *s)
     x.io.size = s->insn.size;
     x.io.in = s->kind == INSN_IN;
     x.io.value = x.io.in ? ~0u : low(eax, x.io.size);
-    if (env_cpl(c) && !x86_io_allowed(cpu_regs(c), c->mem, x.io.port, x.io.size)) {
+    if (!io_allowed(c, x.io.port, x.io.size)) {
         gp(c);
         return;
     }

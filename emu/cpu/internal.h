@@ -275,5 +275,6 @@ void cpu_state_reset_fpu(struct cpu_state *s); /* as after FNINIT */
 void regs_commit(struct vcpu *c); /* what the owner changed becomes the engine's */
 void regs_forget(struct vcpu *c); /* the guest runs on: the copy is stale */
 void regs_for_walk(struct vcpu *c, struct x86_regs *out); /* control registers alone */
+void regs_for_io(struct vcpu *c, struct x86_regs *out);   /* and TR */
 
 #endif

@@ -59,6 +59,12 @@ void regs_for_walk(struct vcpu *c, struct x86_regs *out)
     out->cpl = env_cpl(c);
 }
 
+void regs_for_io(struct vcpu *c, struct x86_regs *out)
+{
+    regs_for_walk(c, out);
+    load_seg(c, TABLE_TR, &out->tr);
+}
+
 static void load(struct vcpu *c)
 {
     struct x86_regs *r = &c->regs;
@@ -178,6 +184,12 @@ uint32_t cpu_gpr(struct vcpu *c, unsigned r)
     return c->regs_ok ? c->regs.gpr[r] : env_get(c, r * 8);
 }
 
+void cpu_gprs(struct vcpu *c, uint32_t out[8])
+{
+    for (unsigned r = 0; r < 8; r++)
+        out[r] = c->regs_ok ? c->regs.gpr[r] : env_get(c, r * 8);
+}
+
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v)
 {
     assert(r < 8);
@@ -194,6 +206,37 @@ uint32_t cpu_eip(struct vcpu *c)
 unsigned cpu_cpl(struct vcpu *c)
 {
     return c->regs_ok ? c->regs.cpl : env_cpl(c);
+}
+
+struct cpu_here cpu_here(struct vcpu *c)
+{
+    uint64_t now = c->settled ? c->now : cpu_now(c);
+    if (c->regs_ok)
+        return (struct cpu_here){now, c->regs.eip, c->regs.cpl};
+    return (struct cpu_here){now, env_eip(c), env_cpl(c)};
+}
+
+struct x86_seg cpu_seg(struct vcpu *c, unsigned s)
+{
+    assert(s < S_COUNT);
+    struct x86_seg seg;
+    if (c->regs_ok)
+        return c->regs.seg[s];
+    load_seg(c, s, &seg);
+    return seg;
+}
+
+void cpu_skip(struct vcpu *c, unsigned length)
+{
+    if (c->regs_ok) {
+        struct x86_regs *r = cpu_regs_rw(c);
+        r->eip += length;
+        r->shadow = 0;
+        return;
+    }
+    c->touched = true;
+    env_put_reg(c, c->at.eip, env_eip(c) + length);
+    env_put(c, c->at.hflags, env_get(c, c->at.hflags) & ~(uint32_t)HF_SHADOW);
 }
 
 bool cpu_interruptible(struct vcpu *c)

@@ -217,6 +217,8 @@ uint32_t time_index(struct vcpu *c, const struct slot *s, uint32_t pc)
     struct bytes b;
     struct x86_insn insn;
     uint32_t at = 0, index = 0, want = pc - s->pc;
+    if (!want)
+        return 0;
     read_block(c, s, want, &b);
     while (at < want && index + 1 < s->n && next_insn(&b, &at, &insn))
         index++;

@@ -39,6 +39,8 @@ static unsigned answerable(const struct pic_chip *c, bool master)
 {
     uint8_t asking = irr(c) & ~c->imr, served = c->isr;
 
+    if (!asking) /* as nearly always, and asked at every exit */
+        return 8;
     if (c->special) /* a masked line that is being served holds nobody up */
         served &= ~c->imr;
     if (master && c->nested) /* another request of the slave may interrupt one being served */

@@ -3,6 +3,7 @@
  * /dev: a tmpfs that is born with its nodes. What a device does hangs on its number alone, so a
  * node made with mknod anywhere works as well.
  */
+#include "../drivers/block.h"
 #include "../drivers/tty.h"
 #include "../kernel/random.h"
 #include "vfs.h"
@@ -171,8 +172,10 @@ const struct file_ops *special_file_ops(const struct inode *i)
 {
     if (S_ISFIFO(i->mode))
         return &fifo_file_ops;
+    if (S_ISBLK(i->mode))
+        return block_file_ops(i->rdev);
     if (!S_ISCHR(i->mode))
-        return NULL; /* there is no block device, and no socket */
+        return NULL; /* there is no socket */
     for (size_t k = 0; k < ARRAY_LEN(devices); k++)
         if (devices[k].rdev == i->rdev)
             return devices[k].fops;
@@ -196,6 +199,9 @@ struct super *devfs_mount(void)
     for (size_t k = 0; k < ARRAY_LEN(devices) && !err; k++)
         err = s->root->ops->create(s->root, devices[k].name, S_IFCHR | devices[k].mode,
                                    devices[k].rdev, NULL);
+    for (unsigned k = 0; block_device(k) && !err; k++)
+        err = s->root->ops->create(s->root, block_device(k)->name, S_IFBLK | 0660,
+                                   block_device(k)->rdev, NULL);
     for (size_t k = 0; k < ARRAY_LEN(links) && !err; k++)
         err = s->root->ops->symlink(s->root, links[k].name, links[k].target);
     return err ? NULL : s;

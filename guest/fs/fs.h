@@ -26,6 +26,7 @@ enum {
 #define S_ISDIR(m) (((m)&S_IFMT) == S_IFDIR)
 #define S_ISLNK(m) (((m)&S_IFMT) == S_IFLNK)
 #define S_ISCHR(m) (((m)&S_IFMT) == S_IFCHR)
+#define S_ISBLK(m) (((m)&S_IFMT) == S_IFBLK)
 #define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
 
 struct inode_ops {
@@ -106,6 +107,7 @@ struct file_ops {
     ssize_t (*write)(struct file *f, struct span from, size_t n, uint64_t *pos);
     loff_t (*lseek)(struct file *f, loff_t off, int whence);
     long (*ioctl)(struct file *f, uint32_t cmd, uint32_t arg);
+    long (*sync)(struct file *f); /* fsync; NULL: as the inode's type says */
     /* Ready events (POLL*); registers with the table's queues when pt is not NULL. */
     uint32_t (*poll)(struct file *f, struct poll_table *pt);
     int (*readdir)(struct file *f, void *ctx, filldir_t fill);

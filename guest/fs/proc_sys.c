@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* /proc outside the processes: the machine, the kernel, and its few settings. */
 #include "../boot/bootinfo.h"
+#include "../drivers/block.h"
 #include "../kernel/sysrq.h"
 #include "../kernel/sched.h"
 #include "../kernel/traps.h"
 #include "../kernel/uts.h"
 #include "../pv/pv.h"
 #include "proc.h"
+#include "vfs.h"
 
 #define KB(frames)           ((uint32_t)(frames) * (PAGE_SIZE / 1024))
 #define NSEC_PER_CENTISECOND 10000000u
@@ -217,12 +219,19 @@ static void show_devices(struct proc_text *out, struct task *t)
             proc_printf(out, "%3u %s\n", drivers[k].major, drivers[k].name);
     }
     proc_printf(out, "\nBlock devices:\n");
+    if (block_device(0))
+        proc_printf(out, "%3u virtblk\n", DEV_MAJOR(block_device(0)->rdev));
 }
 
 static void show_partitions(struct proc_text *out, struct task *t)
 {
     (void)t;
     proc_printf(out, "major minor  #blocks  name\n\n");
+    for (unsigned i = 0; block_device(i); i++) {
+        const struct block_device *d = block_device(i);
+        proc_printf(out, "%4u  %7u %10llu %s\n", DEV_MAJOR(d->rdev), DEV_MINOR(d->rdev),
+                    d->sectors / 2, d->name);
+    }
 }
 
 /* ---- the kernel ---- */

@@ -191,6 +191,21 @@ void schedule_until(uint64_t deadline_ns);
     })
 #define wait_event(q, cond) wait_event_until(q, cond, 0ull)
 
+/* Sleep until cond holds, whatever signals come: for what is sure to happen soon. */
+#define wait_event_always(q, cond)                                                                 \
+    ({                                                                                             \
+        struct waiter w_;                                                                          \
+        wait_add((q), &w_);                                                                        \
+        for (;;) {                                                                                 \
+            current->state = TASK_UNINTERRUPTIBLE;                                                 \
+            if (cond)                                                                              \
+                break;                                                                             \
+            schedule();                                                                            \
+        }                                                                                          \
+        current->state = TASK_RUNNING;                                                             \
+        wait_remove(&w_);                                                                          \
+    })
+
 /* ---- time (kernel/time.c) ---- */
 
 #define HZ 100

@@ -5,7 +5,7 @@
  *   0          boot_params: how much memory there is, and that we are lguest (hardware_subarch)
  *   1000       the command line
  *   1 MiB...   the kernel, where it wants to be
- *   ...ram     [first page tables, up to 3.0] the initrd
+ *   ...ram     [first page tables, up to 3.0], the initrd
  *   ram        the device page and the rings: guest-physical too, but no RAM
  *   ----       frames that no guest page leads to:
  *              stand-ins for the PC's hole, then the pool of shadow tables
@@ -61,33 +61,85 @@ static bool divide_memory(struct domain *d, struct err *err)
 
 /*
  * Up to 3.0 the guest starts on tables of our making, which show memory twice: at 0 and at
- * PAGE_OFFSET. From the top down, below the initrd: the four pointers, the tables, one directory
- * that serves both views.
+ * PAGE_OFFSET. It will read and change them before it has tables of its own, in the format that it
+ * was built for. The original knew that format, and PAGE_OFFSET too: they were the host kernel's own.
+ * We do not yet, so the root serves both formats. PAE uses the first 32 bytes of it, and a kernel
+ * without PAE the entry of PAGE_OFFSET, kilobytes further on, and those behind. A PAGE_OFFSET that is
+ * not the usual one is told by LGUEST_INIT, in time: the guest jumps there after it.
+ *
+ * From the top down, below the initrd: the root, the tables with long entries, the directory above
+ * them, which serves both views of memory, and the tables with short entries.
  */
-static bool make_boot_tables(struct domain *d, uint32_t below)
-{
-    enum { PAGE_OFFSET_SLOT = 3, ENTRIES = 512, MOST = ENTRIES * ENTRIES };
-    struct lguest *lg = lguest_of(d);
-    uint32_t mapped = lg->ram / PAGE_SIZE < MOST ? lg->ram / PAGE_SIZE : MOST;
-    uint32_t tables = (mapped + ENTRIES - 1) / ENTRIES;
-    uint32_t root = below - PAGE_SIZE, linear = root - tables * PAGE_SIZE, pmd = linear - PAGE_SIZE;
-    uint64_t entry;
-    bool ok = true;
+#define USUAL_PAGE_OFFSET 0xC0000000u
+enum { LONG = 512, SHORT = 1024, BOOT_MOST = LONG * LONG, RIGHTS = PTE_P | PTE_W | PTE_U };
 
-    for (uint32_t i = 0; i < mapped; i++) {
-        entry = (uint64_t)i * PAGE_SIZE | PTE_P | PTE_W | PTE_U;
-        ok &= lguest_write(d, linear + i * 8, &entry, sizeof entry);
+static uint32_t boot_mapped(const struct lguest *lg)
+{
+    uint32_t pages = lg->ram / PAGE_SIZE;
+    return pages < BOOT_MOST ? pages : BOOT_MOST;
+}
+
+static uint32_t boot_tables(const struct lguest *lg, uint32_t entries)
+{
+    return (boot_mapped(lg) + entries - 1) / entries;
+}
+
+static uint32_t boot_pmd(const struct lguest *lg)
+{
+    return lg->boot_pgdir - (boot_tables(lg, LONG) + 1) * PAGE_SIZE;
+}
+
+static uint32_t boot_short_table(const struct lguest *lg, uint32_t i)
+{
+    return boot_pmd(lg) - (boot_tables(lg, SHORT) - i) * PAGE_SIZE;
+}
+
+static void put_short_tables(struct domain *d, uint32_t from)
+{
+    struct lguest *lg = lguest_of(d);
+
+    for (uint32_t i = 0; i < boot_tables(lg, SHORT) && from / 4 + i < SHORT; i++)
+        lguest_write32(d, lg->boot_pgdir + from + i * 4, boot_short_table(lg, i) | RIGHTS);
+}
+
+void lguest_boot_tables_high(struct domain *d, uint32_t kernel_address)
+{
+    struct lguest *lg = lguest_of(d);
+    uint64_t entry = boot_pmd(lg) | PTE_P;
+
+    if (kernel_address >= 1u << 30) /* below, it would be in the pointers' way */
+        put_short_tables(d, (kernel_address >> 22) * 4);
+    if (kernel_address % (1u << 30)) /* no pointer of PAE's begins there: so this is not PAE */
+        lguest_format_is(d, SHADOW_TWO_LEVEL);
+    else if (!lg->format_known)
+        lguest_write(d, lg->boot_pgdir + (kernel_address >> 30) * 8, &entry, 8);
+}
+
+void lguest_boot_tables_two_level(struct domain *d)
+{
+    put_short_tables(d, 0);
+}
+
+static void make_boot_tables(struct domain *d, uint32_t below)
+{
+    struct lguest *lg = lguest_of(d);
+    uint32_t linear = below - (boot_tables(lg, LONG) + 1) * PAGE_SIZE;
+    uint64_t entry;
+
+    lg->boot_pgdir = below - PAGE_SIZE;
+    for (uint32_t i = 0; i < boot_mapped(lg); i++) {
+        entry = (uint64_t)i * PAGE_SIZE | RIGHTS;
+        lguest_write(d, linear + i * 8, &entry, 8);
+        lguest_write(d, boot_short_table(lg, 0) + i * 4, &entry, 4);
     }
-    for (uint32_t i = 0; i < tables; i++) {
-        entry = (linear + i * PAGE_SIZE) | PTE_P | PTE_W | PTE_U;
-        ok &= lguest_write(d, pmd + i * 8, &entry, sizeof entry);
+    for (uint32_t i = 0; i < boot_tables(lg, LONG); i++) {
+        entry = (linear + i * PAGE_SIZE) | RIGHTS;
+        lguest_write(d, boot_pmd(lg) + i * 8, &entry, 8);
     }
-    entry = pmd | PTE_P;
-    ok &= lguest_write(d, root, &entry, sizeof entry);
-    ok &= lguest_write(d, root + PAGE_OFFSET_SLOT * 8, &entry, sizeof entry);
-    lg->boot_pgdir = root;
-    shadow_switch(&lg->shadow, d->mem, root, 0);
-    return ok;
+    entry = boot_pmd(lg) | PTE_P;
+    lguest_write(d, lg->boot_pgdir, &entry, 8);
+    lguest_boot_tables_high(d, USUAL_PAGE_OFFSET);
+    shadow_switch(&lg->shadow, d->mem, lg->boot_pgdir, 0);
 }
 
 static void put32(uint8_t *page, uint32_t at, uint32_t v)

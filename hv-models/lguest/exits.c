@@ -23,8 +23,7 @@ static void reflect_fault(struct domain *d, const struct cpu_exit *x, uint32_t e
     unsigned vector = x->fault.vector;
 
     if (!lguest_gate_present(lguest_of(d), vector)) {
-        kill_guest(d, "unhandled trap %u at %#x (%#x)", vector, x->eip,
-                   vector == X86_PF ? x->fault.cr2 : error);
+        lguest_unhandled_trap(d, x, error);
         return;
     }
     if (lguest_gate_is_direct(d, vector)) {
@@ -56,7 +55,7 @@ static void page_fault(struct domain *d, const struct cpu_exit *x)
         break;
     }
     /* The CPU judged by our tables. Say what it would have said of the guest's. */
-    if (cr2 < SWITCHER_ADDR && lguest_page_is_present(d, cr2))
+    if (cr2 < lguest_switcher(lguest_of(d)) && lguest_page_is_present(d, cr2))
         error |= PF_P;
     lguest_data_put(d, LGUEST_DATA_cr2, cr2);
     reflect_fault(d, x, error);
@@ -167,19 +166,18 @@ enum hv_act lguest_fault(struct domain *d, struct cpu_exit *x)
 }
 
 /* May this ring use INT with this vector? The hardware asks the gate's DPL; the hypercall's is 1,
-   that of a gate which is not there is 0, the others have the guest's own. */
+   that of an exception or of the system call is the guest's own, all the others' are 0. */
 static bool may_int(struct domain *d, unsigned vector)
 {
     const struct lguest *lg = lguest_of(d);
-    unsigned dpl = vector == LGUEST_TRAP_ENTRY       ? 1
-                   : lguest_gate_present(lg, vector) ? lguest_gate_dpl(lg, vector)
-                                                     : 0;
-    return cpu_cpl(d->cpu) <= dpl;
+    if (vector == LGUEST_TRAP_ENTRY)
+        return cpu_cpl(d->cpu) <= 1;
+    return lguest_gate_present(lg, vector) && (vector < 32 || vector == lg->syscall_vec) &&
+           cpu_cpl(d->cpu) <= lguest_gate_dpl(lg, vector);
 }
 
 enum hv_act lguest_softint(struct domain *d, struct cpu_exit *x)
 {
-    struct lguest *lg = lguest_of(d);
     unsigned vector = x->softint.vector;
     uint32_t next = x->eip + x->len;
 
@@ -196,14 +194,11 @@ enum hv_act lguest_softint(struct domain *d, struct cpu_exit *x)
         hv_cost(d, LGUEST_COST_DIRECT);
         hv_stage(d, "a direct trap: straight to the guest's handler", vector);
         lguest_enter_gate(d, vector, false, 0, next, true);
-    } else if (vector < 32 || vector == lg->syscall_vec) {
+    } else {
         hv_cost(d, LGUEST_COST_FAULT);
         hv_cost(d, LGUEST_COST_REFLECT);
         hv_stage(d, "reflect the software interrupt to the guest's handler", vector);
         lguest_enter_gate(d, vector, false, 0, next, false);
-    } else {
-        hv_stage(d, "the host takes it for an interrupt of its own: nothing happens", vector);
-        return back_to_guest(d, next);
     }
     return back_to_guest(d, cpu_eip(d->cpu));
 }

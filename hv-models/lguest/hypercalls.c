@@ -32,6 +32,8 @@ static void initialise(struct domain *d, const uint32_t *a)
         return;
     }
     hv_stage2(d, "check that lguest_data is in memory", a[1], v->data_size);
+    if (lguest_other_release(d, a))
+        return;
     if (!a[1]) {
         kill_guest(d, "lguest_data at address 0, where boot_params is");
         return;
@@ -47,15 +49,17 @@ static void initialise(struct domain *d, const uint32_t *a)
         kill_guest(d, "bad syscall vector %#x", lg->syscall_vec);
         return;
     }
-    if (lg->kernel_address >= SWITCHER_ADDR) {
+    if (lg->kernel_address >= SWITCHER_TWO_LEVEL) {
         kill_guest(d, "bad kernel address %#x: the switcher is there", lg->kernel_address);
         return;
     }
-    hv_stage(d, "tell it the clock's rate and what it may not have", 0u - SWITCHER_ADDR);
+    hv_stage(d, "tell it the clock's rate and what it may not have", 0u - lguest_switcher(lg));
     lguest_data_put(d, LGUEST_DATA_tsc_khz, CYCLES_PER_SECOND / 1000);
-    lguest_data_put(d, LGUEST_DATA_reserve_mem, 0u - SWITCHER_ADDR);
-    if (v->pgdir)
+    lguest_data_put(d, LGUEST_DATA_reserve_mem, 0u - lguest_switcher(lg));
+    if (v->pgdir) {
         lguest_data_put(d, v->pgdir, lg->boot_pgdir);
+        lguest_boot_tables_high(d, lg->kernel_address);
+    }
     lguest_write_time(d);
     if (!lg->shadow.linear) {
         shadow_drop_all(&lg->shadow, d->mem);
@@ -153,6 +157,7 @@ static void halt(struct domain *d, const uint32_t *a)
    original's way: kernels seldom do it. */
 static void set_pmd(struct domain *d, const uint32_t *a)
 {
+    lguest_format_is(d, SHADOW_PAE); /* two levels have no middle */
     hv_stage2(d, "a page table came or went: empty all shadows", a[1], a[2]);
     shadow_drop_all(&lguest_of(d)->shadow, d->mem);
     lguest_paging_changed(d);
@@ -165,8 +170,11 @@ static void set_pte(struct domain *d, const uint32_t *a)
 
 static void set_pgd(struct domain *d, const uint32_t *a)
 {
+    struct shadow *s = &lguest_of(d)->shadow;
+
+    lguest_format_is(d, a[2] < 4 ? SHADOW_PAE : SHADOW_TWO_LEVEL);
     hv_stage2(d, "a directory came or went: forget what hung on it", a[1], a[2]);
-    shadow_drop_slot(&lguest_of(d)->shadow, d->mem, a[1] & ~0x1Fu, a[2]);
+    shadow_drop_slot(s, d->mem, shadow_root_at(s, a[1]), a[2]);
     lguest_paging_changed(d);
 }
 
@@ -211,13 +219,14 @@ enum { CALLS = sizeof call / sizeof call[0] };
 /* a[0] is the number. */
 static void do_call(struct domain *d, const uint32_t *a)
 {
-    domain_emit(d, EVENT_hypercall, a[0], a[1], a[2], a[3]);
+    hv_hypercall_begin(d, a[0], a + 1, 4);
     if (a[0] >= CALLS || !call[a[0]])
         kill_guest(d, "bad hypercall %u", a[0]);
     else if (!lguest_of(d)->data && a[0] != LHCALL_LGUEST_INIT)
         kill_guest(d, "hypercall %u before LGUEST_INIT", a[0]);
     else
         call[a[0]](d, a);
+    hv_hypercall_end(d, a[0], NULL);
 }
 
 static void set_status(struct domain *d, uint32_t slot, uint8_t status)
@@ -229,9 +238,12 @@ static void set_status(struct domain *d, uint32_t slot, uint8_t status)
 static void do_async_calls(struct domain *d)
 {
     struct lguest *lg = lguest_of(d);
+    uint32_t at = lg->data + LGUEST_DATA_hcall_status;
     uint8_t status[LHCALL_RING_SIZE];
 
-    if (!lg->data || !lguest_read(d, lg->data + LGUEST_DATA_hcall_status, status, sizeof status))
+    /* Mostly there is none: one byte tells. */
+    if (!lg->data || !lguest_read(d, at + lg->next_hcall % LHCALL_RING_SIZE, status, 1) ||
+        status[0] == LHCALL_RING_FREE || !lguest_read(d, at, status, sizeof status))
         return;
     for (unsigned i = 0; i < LHCALL_RING_SIZE && !d->end.kind; i++) {
         uint32_t slot = lg->next_hcall % LHCALL_RING_SIZE;
@@ -250,8 +262,9 @@ static void do_async_calls(struct domain *d)
 
 void lguest_hypercall(struct domain *d)
 {
-    const uint32_t a[5] = {cpu_gpr(d->cpu, R_EAX), cpu_gpr(d->cpu, R_EBX), cpu_gpr(d->cpu, R_ECX),
-                           cpu_gpr(d->cpu, R_EDX), cpu_gpr(d->cpu, R_ESI)};
+    uint32_t r[8];
+    cpu_gprs(d->cpu, r);
+    const uint32_t a[5] = {r[R_EAX], r[R_EBX], r[R_ECX], r[R_EDX], r[R_ESI]};
 
     hv_cost(d, LGUEST_COST_HCALL);
     do_async_calls(d);

@@ -23,6 +23,7 @@ struct lguest_variant {
     bool boot_tables;   /* we make the first page tables; else virtual is physical until told */
     bool skips_cli;     /* a stray CLI is passed over */
     bool wide_in;       /* IN of a byte sets 16 bits of EAX, IN of a word 32 (a bug, long gone) */
+    bool barriers;      /* a disk's request may be a barrier; later there are flushes instead */
     uint32_t alignment; /* boot_params.hdr.kernel_alignment */
     uint32_t data_size; /* struct lguest_data: its size, and where its later fields are */
     uint32_t pgdir;     /* 0: there is none */
@@ -44,6 +45,11 @@ struct lguest_queue {
 };
 enum { QUEUE_IN, QUEUE_OUT, QUEUES };
 
+struct lguest_disk {
+    uint32_t desc; /* on the device page; guest-physical */
+    struct lguest_queue queue;
+};
+
 struct lguest {
     /* the guest's memory and ours */
     struct shadow shadow;
@@ -54,6 +60,7 @@ struct lguest {
     uint32_t data; /* guest-physical; 0: not yet */
     uint32_t kernel_address, noirq_start, noirq_end, syscall_vec;
     uint32_t boot_pgdir;
+    uint32_t format_known; /* we have seen whether the guest's page tables are PAE's */
 
     /* the virtual CPU */
     struct lguest_gate idt[256];
@@ -65,7 +72,11 @@ struct lguest {
     struct vif vif;
     uint64_t clock_due;
 
+    /* the disks */
+    struct lguest_disk disk[DISKS_MAX];
+
     /* the console */
+    uint32_t console; /* its descriptor, as a disk's */
     struct lguest_queue queue[QUEUES];
     uint32_t driver_ok;    /* there is a driver; before, a serial line must do */
     uint32_t input_wanted; /* the guest has kicked the input queue: somebody waits */
@@ -87,6 +98,7 @@ enum lguest_cost {
     LGUEST_COST_DIRECT,
     LGUEST_COST_EMULATE,
     LGUEST_COST_IRQ,
+    LGUEST_COST_SECTOR,
 };
 extern const struct hv_cost lguest_costs[];
 extern const struct hv_hypercall lguest_hypercalls[];
@@ -106,10 +118,20 @@ bool lguest_push(struct domain *d, uint32_t va, const void *from, uint32_t n);
 
 /* build.c: the launcher */
 bool lguest_build(struct domain *d, const struct boot_request *rq, struct err *err);
+/* Show memory at kernel_address too, on the tables that the guest was started with. */
+void lguest_boot_tables_high(struct domain *d, uint32_t kernel_address);
+/* The guest has no PAE: what of those tables was the other format's becomes its own. */
+void lguest_boot_tables_two_level(struct domain *d);
 
 /* exits.c: the guest comes out */
 enum hv_act lguest_fault(struct domain *d, struct cpu_exit *x);
 enum hv_act lguest_softint(struct domain *d, struct cpu_exit *x);
+
+/* version.c: what to tell a person whose kernel is not for this variant */
+/* Is lguest_data laid out as in other releases than ours? Then the guest is dead: true. */
+bool lguest_other_release(struct domain *d, const uint32_t *a);
+/* The guest has no handler for this: kill it. */
+void lguest_unhandled_trap(struct domain *d, const struct cpu_exit *x, uint32_t error);
 
 /* hypercalls.c */
 void lguest_hypercall(struct domain *d);
@@ -118,6 +140,12 @@ void lguest_write_time(struct domain *d);
 /* paging.c: shadow page tables */
 #define SWITCHER_ADDR SHADOW_TOP_START
 #define SWITCHER_GDT  (SWITCHER_ADDR + PAGE_SIZE)
+/* One page table's worth: what the original keeps of a guest whose tables have two levels. */
+#define SWITCHER_TWO_LEVEL 0xFFC00000u
+/* A guest of one format, or of one not known yet, keeps off from here to the end. */
+uint32_t lguest_switcher(const struct lguest *lg);
+/* The guest has done what only one with this format does. Only the first such sign counts. */
+void lguest_format_is(struct domain *d, enum shadow_format format);
 /* A page fault of the guest: was it only the shadow that lacked something? */
 enum shadow_result lguest_demand_page(struct domain *d, uint32_t va, uint32_t error);
 /* Has the guest the right to this page in its own tables' eyes? For the error code it is shown. */
@@ -154,10 +182,11 @@ bool lguest_interruptible(struct domain *d);
 void lguest_interrupt(struct domain *d);
 bool lguest_wakeable(struct domain *d);
 
-/* devices.c, console.c: the device page and what is on it */
+/* devices.c, console.c, block.c: the device page and what is on it */
 void lguest_devices_init(struct domain *d);
 void lguest_notify(struct domain *d, uint32_t at);
-/* One buffer of a queue: its descriptors gathered. False: the guest has offered none. */
+/* One buffer of a queue: its descriptors gathered, those that we read before those that we write.
+   False: the guest has offered none. */
 struct lguest_chain {
     uint32_t head, count;
     struct {
@@ -169,6 +198,8 @@ bool lguest_queue_take(struct domain *d, struct lguest_queue *q, struct lguest_c
 void lguest_queue_give(struct domain *d, struct lguest_queue *q, uint32_t head, uint32_t written);
 bool lguest_queue_ready(struct domain *d, const struct lguest_queue *q);
 void lguest_queue_reset(struct domain *d, struct lguest_queue *q);
+void lguest_disk_kick(struct domain *d, unsigned disk);
+uint32_t lguest_disk_features(struct domain *d);
 void lguest_console_kick(struct domain *d);
 void lguest_console_wanted(struct domain *d);
 void lguest_console_text(struct domain *d, uint32_t at);

@@ -22,12 +22,53 @@ void lguest_paging_changed(struct domain *d)
     s->stale = 0;
 }
 
+/* ---- PAE or not ---- */
+
+/*
+ * In the original host and guest had to be built alike. We take either, for most kernels of those
+ * years were built without PAE; but nobody tells us which this is. The first call that is about page
+ * tables gives it away: the tables themselves by NEW_PGTABLE, or before it, on those we made, the
+ * kind of the call and its index.
+ */
+void lguest_format_is(struct domain *d, enum shadow_format format)
+{
+    struct lguest *lg = lguest_of(d);
+
+    if (lg->format_known)
+        return;
+    lg->format_known = 1;
+    hv_stage(d, "so these are its page tables' levels", format == SHADOW_TWO_LEVEL ? 2 : 3);
+    shadow_set_format(&lg->shadow, d->mem, format);
+    lguest_data_put(d, LGUEST_DATA_reserve_mem, 0u - lguest_switcher(lg));
+    if (format == SHADOW_TWO_LEVEL && lg->boot_pgdir)
+        lguest_boot_tables_two_level(d);
+}
+
+/* A pointer to a directory has no flag but P, and an entry of two levels always has others: the
+   kernel's own half will be writable. */
+static bool looks_pae(struct domain *d, uint32_t root)
+{
+    const uint32_t kernel = lguest_of(d)->kernel_address;
+    uint32_t pointer = lguest_read32(d, (root & ~0x1Fu) + (kernel >> 30) * 8);
+    uint32_t entry = lguest_read32(d, (root & ~(PAGE_SIZE - 1u)) + (kernel >> 22) * 4);
+
+    return (pointer & 0xFFF) == PTE_P || (entry & (PTE_P | PTE_W)) != (PTE_P | PTE_W);
+}
+
+uint32_t lguest_switcher(const struct lguest *lg)
+{
+    /* Not known: then it was told to stay away from what either would have. */
+    return lg->format_known && lg->shadow.format == SHADOW_PAE ? SWITCHER_ADDR : SWITCHER_TWO_LEVEL;
+}
+
+/* ---- */
+
 enum shadow_result lguest_demand_page(struct domain *d, uint32_t va, uint32_t error)
 {
     struct shadow *s = &lguest_of(d)->shadow;
     struct shadow_bad bad;
 
-    if (va >= SWITCHER_ADDR) {
+    if (va >= lguest_switcher(lguest_of(d))) {
         /* The original kills whoever comes here. We are kinder to processes: one of them should
            not be able to end the kernel that runs it. */
         if (error & PF_U)
@@ -70,11 +111,13 @@ void lguest_new_pgtable(struct domain *d, uint32_t root)
     struct lguest *lg = lguest_of(d);
     uint32_t frame;
 
-    root &= ~0x1Fu;
     if (!gmem_frame(&lg->shadow.guest, root / PAGE_SIZE, &frame)) {
         kill_guest(d, "page tables at %#x, outside of memory", root);
         return;
     }
+    if (!lg->format_known)
+        lguest_format_is(d, looks_pae(d, root) ? SHADOW_PAE : SHADOW_TWO_LEVEL);
+    root = shadow_root_at(&lg->shadow, root);
     bool fresh = shadow_switch(&lg->shadow, d->mem, root, lg->kernel_address);
     if (fresh)
         hv_stage2(d, "no shadow of these tables: begin with an empty one", root,
@@ -93,7 +136,8 @@ void lguest_set_pte(struct domain *d, uint32_t root, uint32_t va, uint32_t lo, u
     struct shadow_bad bad;
 
     hv_stage2(d, "copy the entry into shadows that have its table", va, lo);
-    if (!shadow_set_pte(&lg->shadow, d->mem, root & ~0x1Fu, va, pte, lg->kernel_address, &bad))
+    root = shadow_root_at(&lg->shadow, root);
+    if (!shadow_set_pte(&lg->shadow, d->mem, root, va, pte, lg->kernel_address, &bad))
         kill_guest(d, "%s %#llx for %#x", bad.what, (unsigned long long)bad.entry, va);
     lguest_paging_changed(d);
 }

@@ -104,6 +104,11 @@ uint32_t shadow_cr3(const struct shadow *s)
     return s->root[s->current].frame << PAGE_SHIFT;
 }
 
+uint32_t shadow_root_at(const struct shadow *s, uint32_t cr3)
+{
+    return cr3 & ~(s->format == SHADOW_TWO_LEVEL ? PAGE_SIZE - 1u : 0x1Fu);
+}
+
 /* ---- taking away ---- */
 
 static void drop_entry(struct shadow *s, struct mem *m, struct shadow_root *r, unsigned slot,
@@ -146,10 +151,21 @@ static struct shadow_root *find(struct shadow *s, uint32_t guest)
 
 void shadow_drop_slot(struct shadow *s, struct mem *m, uint32_t guest, uint32_t index)
 {
+    /* How many of our directories' entries stand for one entry of the guest's root. */
+    const unsigned each = s->format == SHADOW_TWO_LEVEL ? 2 : ENTRIES;
     struct shadow_root *r = find(s, guest);
 
-    for (unsigned i = 0; r && index < 4 && i < ENTRIES; i++)
-        drop_entry(s, m, r, index, i);
+    if (!r || index >= 4 * ENTRIES / each)
+        return;
+    for (unsigned i = index * each; i < (index + 1) * each; i++)
+        drop_entry(s, m, r, i / ENTRIES, i % ENTRIES);
+}
+
+void shadow_set_format(struct shadow *s, struct mem *m, enum shadow_format format)
+{
+    if (s->format != format && !s->linear)
+        shadow_drop_all(s, m);
+    s->format = format;
 }
 
 bool shadow_switch(struct shadow *s, struct mem *m, uint32_t guest, uint32_t kernel_from)
@@ -184,22 +200,33 @@ static bool bad(struct shadow_bad *b, const char *what, uint64_t entry)
     return false;
 }
 
-static uint64_t *guest_entry(const struct shadow *s, struct mem *m, uint64_t at)
+/* One entry of the guest's, in its own width; in memory they never cross a page. */
+static uint64_t read_entry(const struct shadow *s, struct mem *m, uint64_t table_at, unsigned index)
 {
-    return gmem_span(&s->guest, m, at, sizeof(uint64_t));
+    const unsigned width = s->format == SHADOW_TWO_LEVEL ? 4 : 8;
+    const void *at = gmem_span(&s->guest, m, table_at + (uint64_t)index * width, width);
+    uint64_t entry = 0;
+
+    if (at)
+        memcpy(&entry, at, width);
+    return entry;
 }
 
-/* A top-level entry has no flags but P; a directory's has no large pages. Both stay in memory. */
+/* In PAE a top-level entry has no flags but P; directories have no large pages, in any format. */
 static bool sane_pointer(const struct shadow *s, uint64_t e, struct shadow_bad *b)
 {
-    return (!(e & 0xFFE) && (e & ~0xFFFull) == (e & ADDRESS) && frame_of(e) < s->guest.pages) ||
+    return (!(e & 0xFFE) && (e & ~0xFFFull) == (e & ADDRESS) &&
+            (e & ADDRESS) >> PAGE_SHIFT < s->guest.pages) ||
            bad(b, "bad page directory entry", e);
 }
 
 static bool sane_pmd(const struct shadow *s, uint64_t e, struct shadow_bad *b)
 {
     return (!(e & 0xFFF & ~(uint64_t)PMD_KEEP) && (e & ADDRESS) >> PAGE_SHIFT < s->guest.pages) ||
-           bad(b, "bad page middle directory entry", e);
+           bad(b,
+               s->format == SHADOW_TWO_LEVEL ? "bad page directory entry"
+                                             : "bad page middle directory entry",
+               e);
 }
 
 static bool sane_pte(const struct shadow *s, uint64_t e, struct shadow_bad *b)
@@ -209,37 +236,57 @@ static bool sane_pte(const struct shadow *s, uint64_t e, struct shadow_bad *b)
 }
 
 struct guest_walk {
-    uint64_t pmd, pte;
-    uint64_t *pte_at; /* NULL: made up, there is no such entry in memory */
+    uint64_t pmd, pte; /* the last directory's entry, and the last of all */
+    uint64_t table;    /* guest-physical, of the table that pte is in; */
+    unsigned index;    /* and where in it */
+    bool made_up;      /* there is no such entry in memory */
 };
 
 /* Down to the last level. SHADOW_GUEST: something above it is not present. */
 static enum shadow_result walk(const struct shadow *s, struct mem *m, uint32_t va,
                                struct guest_walk *w, struct shadow_bad *b)
 {
+    const bool two_level = s->format == SHADOW_TWO_LEVEL;
+    uint64_t directory = s->root[s->current].guest;
+
     *w = (struct guest_walk){0};
     if (s->linear) {
         w->pmd = PTE_P | PTE_W | PTE_U | PTE_A;
         w->pte = (va & ~0xFFFull) | PTE_P | PTE_W | PTE_A | PTE_D;
+        w->made_up = true;
         return sane_pte(s, w->pte, b) ? SHADOW_FILLED : SHADOW_BAD;
     }
-    uint64_t *e = guest_entry(s, m, s->root[s->current].guest + slot_of(va) * 8u);
-    if (!e) {
-        bad(b, "page tables outside of memory", s->root[s->current].guest);
+    if (directory >> PAGE_SHIFT >= s->guest.pages) {
+        bad(b, "page tables outside of memory", directory);
         return SHADOW_BAD;
     }
-    if (!(*e & PTE_P))
-        return SHADOW_GUEST;
-    if (!sane_pointer(s, *e, b))
-        return SHADOW_BAD;
-    w->pmd = *guest_entry(s, m, (*e & ADDRESS) + pmd_index(va) * 8u);
+    if (!two_level) {
+        uint64_t pointer = read_entry(s, m, directory, slot_of(va));
+        if (!(pointer & PTE_P))
+            return SHADOW_GUEST;
+        if (!sane_pointer(s, pointer, b))
+            return SHADOW_BAD;
+        directory = pointer & ADDRESS;
+    }
+    w->pmd = read_entry(s, m, directory, two_level ? va >> 22 : pmd_index(va));
     if (!(w->pmd & PTE_P))
         return SHADOW_GUEST;
     if (!sane_pmd(s, w->pmd, b))
         return SHADOW_BAD;
-    w->pte_at = guest_entry(s, m, (w->pmd & ADDRESS) + pte_index(va) * 8u);
-    w->pte = *w->pte_at;
+    w->table = w->pmd & ADDRESS;
+    w->index = two_level ? va >> 12 & 1023 : pte_index(va);
+    w->pte = read_entry(s, m, w->table, w->index);
     return SHADOW_FILLED;
+}
+
+/* The hardware would set the accessed and dirty bits in the guest's entry. */
+static void write_used(const struct shadow *s, struct mem *m, const struct guest_walk *w,
+                       uint64_t used)
+{
+    const unsigned width = s->format == SHADOW_TWO_LEVEL ? 4 : 8;
+
+    if (used != w->pte && !w->made_up)
+        gmem_write(&s->guest, m, w->table + (uint64_t)w->index * width, &used, width);
 }
 
 bool shadow_guest_walk(const struct shadow *s, struct mem *m, uint32_t va, uint64_t *at,
@@ -283,8 +330,7 @@ enum shadow_result shadow_fill(struct shadow *s, struct mem *m, uint32_t va, uin
         return SHADOW_BAD;
 
     uint64_t used = w.pte | PTE_A | (error & PF_W ? PTE_D : 0);
-    if (used != w.pte && w.pte_at)
-        *w.pte_at = used;
+    write_used(s, m, &w, used);
 
     struct shadow_root *r = &s->root[s->current];
     uint64_t *pmd = &table(m, r->directory[slot_of(va)])[pmd_index(va)];
@@ -324,6 +370,8 @@ bool shadow_set_pte(struct shadow *s, struct mem *m, uint32_t guest, uint32_t va
 {
     uint64_t is = 0;
 
+    if (s->format == SHADOW_TWO_LEVEL)
+        pte = (uint32_t)pte;
     /* One that was used is likely to be used again; for the others a fault is soon enough. */
     if (pte & PTE_P && pte & (PTE_A | PTE_D)) {
         if (!sane_pte(s, pte, b))

@@ -74,12 +74,15 @@ bool reflect(struct domain *d, const struct reflect *r, reflect_write write);
 /* ---- shadow ---- */
 
 /*
- * Shadow page tables, PAE. The guest writes its tables as it likes; the hardware never sees them.
+ * Shadow page tables. The guest writes its tables as it likes; the hardware never sees them.
  * It walks ours, which are made of frames that no guest page leads to. A page appears in ours when
  * it is first touched (shadow_fill), with the rights that the guest's tables give it then, and goes
  * when the guest says so (shadow_set_pte, shadow_drop_*): the same contract as a TLB's.
  *
  *   guest root ──►  root: 4 pointers ──► 4 directories ──► tables, made on demand, from the pool
+ *
+ * Ours are in the PAE format always. The guest's may be in either: then a table of its 1,024 short
+ * entries has two of ours for its shadow.
  *
  * A few guest roots are remembered with their shadows, so that a switch back finds a warm one. The
  * last two megabytes of every shadow lead to one table that is the hypervisor's own.
@@ -88,8 +91,14 @@ bool reflect(struct domain *d, const struct reflect *r, reflect_write write);
 #define SHADOW_POOL_MAX  8192u
 #define SHADOW_TOP_START 0xFFE00000u
 
+enum shadow_format {
+    SHADOW_PAE,       /* 4 pointers, 512 entries of 8 bytes, 512 entries of 8 bytes */
+    SHADOW_TWO_LEVEL, /* 1,024 entries of 4 bytes, 1,024 entries of 4 bytes */
+};
+
 struct shadow {
     struct gmem guest;
+    uint32_t format;            /* enum shadow_format: of the guest's own tables */
     uint32_t pool, pool_frames; /* frames for our tables */
     uint32_t pool_left, pool_hint;
     uint8_t pool_used[SHADOW_POOL_MAX];
@@ -124,6 +133,10 @@ void shadow_init(struct shadow *s, struct mem *m, const struct gmem *guest, uint
 uint32_t shadow_take_frame(struct shadow *s, struct mem *m);
 void shadow_map_top(struct shadow *s, struct mem *m, uint32_t va, uint32_t frame, bool writable);
 uint32_t shadow_cr3(const struct shadow *s);
+/* Where the top-level table is that a guest's CR3 names: its other bits mean caching. */
+uint32_t shadow_root_at(const struct shadow *s, uint32_t cr3);
+/* Read the guest's tables in this format from now on. What was made of the other is forgotten. */
+void shadow_set_format(struct shadow *s, struct mem *m, enum shadow_format format);
 
 /* error: PF_W and PF_U, as the hardware reported them. Sets the guest's accessed and dirty bits. */
 enum shadow_result shadow_fill(struct shadow *s, struct mem *m, uint32_t va, uint32_t error,
@@ -138,7 +151,7 @@ bool shadow_switch(struct shadow *s, struct mem *m, uint32_t guest, uint32_t ker
 /* The guest has written this entry. At and above kernel_from all shadows hear of it. */
 bool shadow_set_pte(struct shadow *s, struct mem *m, uint32_t guest, uint32_t va, uint64_t pte,
                     uint32_t kernel_from, struct shadow_bad *bad);
-/* Forget one of the four top-level entries of these tables. */
+/* Forget what hangs on one top-level entry of these tables: a gigabyte, or in two levels 4 MiB. */
 void shadow_drop_slot(struct shadow *s, struct mem *m, uint32_t guest, uint32_t index);
 /* Forget everything of the current shadow below an address; or all of everything. */
 void shadow_drop_below(struct shadow *s, struct mem *m, uint32_t kernel_from);

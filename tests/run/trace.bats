@@ -27,8 +27,8 @@ setup() {
 
 @test "the tree: processes, system calls, hooks inside them, places in the source" {
     grep -qE '^ +[0-9]+  ls:[0-9]+ +int 0x80 getdents64' text
-    grep -qE '^ +[0-9]+  init:1 .* pv_mmu_ops\.set_pte\(ptep=0xc[0-9a-f]+, pte=0x[0-9a-f]+\)' text ||
-        grep -qE 'pv_mmu_ops\.set_pte_at\(mm=0xc[0-9a-f]+, addr=0x[0-9a-f]+, ptep=0xc[0-9a-f]+, pte=0x[0-9a-f]+\)' text
+    grep -qE '^ +[0-9]+  init:1 .* pv_mmu_ops\.set_pte\(ptep=0xc[0-9a-f]+, pte=0x[0-9a-f]+ P[A-Z ]*\)' text ||
+        grep -qE 'pv_mmu_ops\.set_pte_at\(mm=0xc[0-9a-f]+, addr=0x[0-9a-f]+, ptep=0xc[0-9a-f]+, pte=0x[0-9a-f]+ P[A-Z ]*\)' text
     grep -qE 'pv_irq_ops\.save_fl\(\) = 0x[0-9a-f]+  \[[0-9]+\] +[a-z_]+ ' text
     grep -qE 'fault #PF at 0x[0-9a-f]+: (read|write|fetch) by user, not present \{' text
     grep -qE '  \} pv_cpu_ops\.iret.*  \[[0-9]+\]$' text

@@ -34,7 +34,7 @@ static void *map_pages(uint32_t phys, uint32_t pages)
     return (void *)fixmap_address(FIX_SLOTS - 1 - first);
 }
 
-static volatile struct lguest_device_desc *find(uint8_t type)
+static volatile struct lguest_device_desc *find(uint8_t type, unsigned index)
 {
     uint8_t *page = map_pages(device_base(), 1);
 
@@ -44,7 +44,7 @@ static volatile struct lguest_device_desc *find(uint8_t type)
               d->config_len;
         if (!d->type || at > PAGE_SIZE)
             break;
-        if (d->type == type)
+        if (d->type == type && !index--)
             return d;
     }
     return NULL;
@@ -79,37 +79,77 @@ static void add_status(volatile struct lguest_device_desc *d, uint8_t bits)
     lguest_hcall(LHCALL_NOTIFY, device_base() + offset, 0, 0, 0);
 }
 
-bool device_open(uint8_t type, struct virtqueue *queues, unsigned n)
+/* The lowest features of a device; it may have none, or more bytes of them than we look at. */
+static uint32_t load_features(const volatile uint8_t *bytes, uint32_t n)
 {
-    volatile struct lguest_device_desc *d = find(type);
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < MIN(n, sizeof bits); i++)
+        bits |= (uint32_t)bytes[i] << (8 * i);
+    return bits;
+}
+
+static bool negotiate(volatile struct lguest_device_desc *d, struct device_info *info)
+{
+    volatile uint8_t *offered =
+        (volatile uint8_t *)(d + 1) + d->num_vq * sizeof(struct lguest_vqconfig);
+    volatile uint8_t *accepted = offered + d->feature_len, *config = accepted + d->feature_len;
+
+    if (d->config_len < info->config_size)
+        return false;
+    info->features &= load_features(offered, d->feature_len);
+    for (uint32_t i = 0; i < d->feature_len; i++)
+        accepted[i] = i < sizeof info->features ? (uint8_t)(info->features >> (8 * i)) : 0;
+    for (uint32_t i = 0; i < info->config_size; i++)
+        ((uint8_t *)info->config)[i] = config[i];
+    return true;
+}
+
+static bool open_queues(volatile struct lguest_device_desc *d, struct virtqueue *queues, unsigned n)
+{
     struct lguest_vqconfig config;
+
+    for (unsigned i = 0; i < n; i++) {
+        memcpy(&config, (char *)(d + 1) + i * sizeof config, sizeof config);
+        if (i >= d->num_vq || !open_queue(&queues[i], &config))
+            return false;
+    }
+    return true;
+}
+
+bool device_open(uint8_t type, unsigned index, struct virtqueue *queues, unsigned n,
+                 struct device_info *info)
+{
+    volatile struct lguest_device_desc *d = find(type, index);
 
     if (!d)
         return false;
     add_status(d, LGUEST_STATUS_ACKNOWLEDGE | LGUEST_STATUS_DRIVER);
-    for (unsigned i = 0; i < n; i++) {
-        memcpy(&config, (char *)(d + 1) + i * sizeof config, sizeof config);
-        if (i >= d->num_vq || !open_queue(&queues[i], &config)) {
-            add_status(d, LGUEST_STATUS_FAILED);
-            return false;
-        }
-    }
-    add_status(d, LGUEST_STATUS_DRIVER_OK);
-    return true;
+    bool ok = (!info || negotiate(d, info)) && open_queues(d, queues, n);
+    add_status(d, ok ? LGUEST_STATUS_DRIVER_OK : LGUEST_STATUS_FAILED);
+    return ok;
 }
 
 /* ---- queues ---- */
 
-void virtqueue_add(struct virtqueue *q, const void *buffer, uint32_t size, bool write)
+void virtqueue_add_chain(struct virtqueue *q, const struct virtqueue_part *part, unsigned n)
 {
-    volatile struct lguest_vring_desc *d = &q->desc[0];
-
-    d->addr = lguest_phys(buffer);
-    d->len = size;
-    d->flags = write ? LGUEST_VRING_DESC_WRITE : 0;
+    for (unsigned i = 0; i < n; i++) {
+        volatile struct lguest_vring_desc *d = &q->desc[i];
+        d->addr = lguest_phys(part[i].at);
+        d->len = part[i].size;
+        d->flags = (part[i].write ? LGUEST_VRING_DESC_WRITE : 0) |
+                   (i + 1 < n ? LGUEST_VRING_DESC_NEXT : 0);
+        d->next = (uint16_t)(i + 1);
+    }
     q->avail->ring[q->avail->idx % q->num] = 0;
     __asm__ volatile("" : : : "memory"); /* the entry before the count that includes it */
     q->avail->idx++;
+}
+
+void virtqueue_add(struct virtqueue *q, const void *buffer, uint32_t size, bool write)
+{
+    virtqueue_add_chain(q, &(struct virtqueue_part){buffer, size, write}, 1);
 }
 
 void virtqueue_kick(const struct virtqueue *q)

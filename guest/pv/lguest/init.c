@@ -75,4 +75,5 @@ cstr_t lguest_memory_setup(void)
 void lguest_post_allocator_init(void)
 {
     console_open();
+    block_open();
 }

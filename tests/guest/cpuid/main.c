@@ -6,6 +6,7 @@
  *   else's kernel; the engine, left alone, would announce an APIC, machine checks and MTRRs.
  * What it does: uses every announced feature, and looks at the model-specific registers: known ones
  *   keep what they are given, unknown ones raise #GP.
+ *   Under lguest CPUID is the machine's own, unfiltered, and there are no such registers at all.
  * How it could be fooled: "announces nothing" would pass; so the ones that a PAE kernel and busybox
  *   need must be there.
  */
@@ -15,10 +16,28 @@
 const char test_title[] = "cpuid";
 
 enum {
-    FPU = 1 << 0, VME = 1 << 1, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6,
-    MCE = 1 << 7, CX8 = 1 << 8, APIC = 1 << 9, SEP = 1 << 11, MTRR = 1 << 12, PGE = 1 << 13,
-    MCA = 1 << 14, CMOV = 1 << 15, PAT = 1 << 16, CLFLUSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24,
-    SSE = 1 << 25, SSE2 = 1 << 26, NX = 1 << 20, LM = 1 << 29,
+    FPU = 1 << 0,
+    VME = 1 << 1,
+    PSE = 1 << 3,
+    TSC = 1 << 4,
+    MSR = 1 << 5,
+    PAE = 1 << 6,
+    MCE = 1 << 7,
+    CX8 = 1 << 8,
+    APIC = 1 << 9,
+    SEP = 1 << 11,
+    MTRR = 1 << 12,
+    PGE = 1 << 13,
+    MCA = 1 << 14,
+    CMOV = 1 << 15,
+    PAT = 1 << 16,
+    CLFLUSH = 1 << 19,
+    MMX = 1 << 23,
+    FXSR = 1 << 24,
+    SSE = 1 << 25,
+    SSE2 = 1 << 26,
+    NX = 1 << 20,
+    LM = 1 << 29,
 };
 
 static void identity(void)
@@ -77,12 +96,12 @@ static void features(uint32_t have)
     }
     if (have & CLFLUSH)
         check_no_fault(TRY("clflush %0", "m"(a)));
-    if (have & PGE) {
+    if (have & PGE && env->ring == 0) {
         write_cr4(read_cr4() | CR4_PGE);
         check(read_cr4() & CR4_PGE);
         write_cr4(read_cr4() & ~(uint32_t)CR4_PGE);
     }
-    if (have & FXSR)
+    if (have & FXSR && env->ring == 0)
         write_cr4(read_cr4() | CR4_OSFXSR);
     if (have & MMX)
         check_no_fault(TRY("emms"));
@@ -136,6 +155,25 @@ static void model_specific(uint32_t have)
     check_fault(TRY("syscall"), X86_UD, 0); /* not announced */
 }
 
+/* Whoever sits above us keeps them: a kernel that asks without trying is one that the hypervisor's
+   CPUID hook should have talked out of it. */
+static void nothing_model_specific(void)
+{
+    static const uint32_t some[] = {MSR_TSC,         MSR_PLATFORM_ID, MSR_BIOS_SIGN_ID,
+                                    MSR_MISC_ENABLE, MSR_SYSENTER_CS, MSR_EFER,
+                                    0x12345678};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(some); i++) {
+        check_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdmsr", "c"(some[i])), X86_GP, 0);
+        check_fault(TRY("wrmsr", "c"(some[i]), "a"(0), "d"(0)), X86_GP, 0);
+    }
+    check_fault(TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdpmc", "c"(0)), X86_GP, 0);
+    check_fault(TRY("mov %%eax, %%dr7", "a"(0)), X86_GP, 0);
+    check_fault(TRY("mov %%dr0, %%eax", "a"(0)), X86_GP, 0);
+    uint64_t a = rdtsc(), b = rdtsc();
+    check(b > a, "the TSC stands still"); /* the one register that everybody may read */
+}
+
 static void debug_registers(void)
 {
     uint32_t value;
@@ -151,6 +189,10 @@ void test_main(void)
     identity();
     uint32_t have = needed();
     features(have);
+    if (env->ring) {
+        nothing_model_specific();
+        return;
+    }
     model_specific(have);
     debug_registers();
 }

@@ -5,7 +5,8 @@
  * Background: SDM volume 3A, 2.5 and chapter 13. CR0.TS makes the first use raise #NM, so that a
  *   kernel can switch the registers lazily; FXSAVE and FXRSTOR move all of them; CR4.OSFXSR says that
  *   the kernel knows.
- * What it does: #NM for x87, MMX and SSE under TS and EM, at ring 0 and 3; CLTS; results and flags of
+ * What it does: #NM for x87, MMX and SSE under TS and EM, in the kernel's ring and in 3; CLTS, or under a
+ *   hypervisor its call, and that CLTS itself is refused there; results and flags of
  *   simple arithmetic; two sets of registers switched by FXSAVE and FXRSTOR; exceptions that are
  *   masked give their numbers; an unmasked x87 exception arrives at the next x87 instruction.
  *   The engine knows no stack faults of the x87 and no #GP for SSE operands that are not aligned;
@@ -24,18 +25,20 @@ static uint8_t vector[2][16] __attribute__((aligned(16)));
 static uint32_t touch_x87(uint32_t unused)
 {
     (void)unused;
-    return TRY("fldz").vector;
+    struct fault f = TRY("fldz");
+    return f.happened ? f.vector : 0;
 }
 
 static uint32_t touch_sse(uint32_t unused)
 {
     (void)unused;
-    return TRY("movaps %0, %%xmm1", "m"(*vector[0])).vector;
+    struct fault f = TRY("movaps %0, %%xmm1", "m"(*vector[0]));
+    return f.happened ? f.vector : 0;
 }
 
 static void device_not_available(void)
 {
-    write_cr0(read_cr0() | CR0_TS);
+    env->task_switched(true);
     check_fault(TRY("fld1"), X86_NM, 0);
     check_fault(TRY("fnop"), X86_NM, 0);
     check_fault(TRY("movq %%mm0, %%mm1", "a"(0)), X86_NM, 0);
@@ -46,6 +49,17 @@ static void device_not_available(void)
     check_eq(user_call(touch_x87, 0, 0), X86_NM);
     check_eq(user_call(touch_sse, 0, 0), X86_NM);
 
+    check_fault(TRY("fwait"), X86_NM, 0);
+    env->task_switched(false);
+    check_no_fault(TRY("fwait"));
+    check_no_fault(TRY("fnop"));
+    check_eq(user_call(touch_x87, 0, 0), 0);
+    check_eq(user_call(touch_sse, 0, 0), 0);
+}
+
+/* What a kernel that owns CR0 and CR4 can do besides. */
+static void control_registers(void)
+{
     /* WAIT looks at TS only when MP is set. */
     write_cr0((read_cr0() & ~(uint32_t)CR0_MP) | CR0_TS);
     check_no_fault(TRY("fwait"));
@@ -53,8 +67,6 @@ static void device_not_available(void)
     check_fault(TRY("fwait"), X86_NM, 0);
     asm volatile("clts");
     check(!(read_cr0() & CR0_TS));
-    check_no_fault(TRY("fwait"));
-    check_no_fault(TRY("fnop"));
 
     write_cr0(read_cr0() | CR0_EM);
     check_fault(TRY("fld1"), X86_NM, 0);
@@ -65,6 +77,19 @@ static void device_not_available(void)
     check_fault(TRY("xorps %%xmm0, %%xmm0", "a"(0)), X86_UD, 0);
     write_cr4(read_cr4() | CR4_OSFXSR);
     check_no_fault(TRY("xorps %%xmm0, %%xmm0", "a"(0)));
+}
+
+/* Who does not: the hypervisor has set them so that everything works. */
+static void control_registers_of_others(void)
+{
+    uint32_t cr0;
+
+    asm volatile("smsw %0" : "=r"(cr0)); /* the one way to look that ring 1 has */
+    check_eq(cr0 & (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE), CR0_PE | CR0_MP | CR0_NE);
+    env->task_switched(true);
+    check_fault(TRY("clts"), X86_GP, 0);
+    check_fault(TRY("fnop"), X86_NM, 0); /* and TS is where it was */
+    env->task_switched(false);
 }
 
 static void arithmetic(void)
@@ -141,7 +166,6 @@ static void unmasked(void)
     static const int32_t zero = 0;
     uint16_t control = 0x037B; /* divide by zero not masked */
 
-    write_cr0(read_cr0() | CR0_NE);
     asm volatile("fninit; fldcw %0; fld1; fidivl %1" : : "m"(control), "m"(zero));
     check_fault(TRY("fwait"), X86_MF, 0);
     asm volatile("fnclex; fninit");
@@ -156,10 +180,16 @@ void test_main(void)
         test_skip("this CPU has no FXSAVE or no SSE2");
         return;
     }
-    write_cr0((read_cr0() & ~(uint32_t)CR0_EM) | CR0_MP | CR0_NE);
-    write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    if (env->ring == 0) {
+        write_cr0((read_cr0() & ~(uint32_t)CR0_EM) | CR0_MP | CR0_NE);
+        write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    }
     asm volatile("fninit");
     device_not_available();
+    if (env->ring == 0)
+        control_registers();
+    else
+        control_registers_of_others();
     arithmetic();
     switching();
     unmasked();

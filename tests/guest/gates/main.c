@@ -6,20 +6,27 @@
  *   and NT; INT n needs a gate that its ring may use, a fault or an interrupt does not. From ring 3
  *   the stack comes from the TSS, and what was there is pushed. A bad gate is a fault of its own
  *   whose error code names the gate.
- * What it does: goes through gates of all these kinds from ring 0 and ring 3, looks at the frame on
+ * What it does: goes through gates of all these kinds from the kernel's ring and ring 3, looks at the frame on
  *   the handler's stack, nests handlers, and breaks the gates one by one.
+ *   Under lguest the IDT is a list of wishes: a bad gate ends the guest when it is asked for, and so
+ *   does a fault with none (see dying); looked at instead is which wishes are passed over in silence,
+ *   and which vectors never arrive.
  * How it could be fooled: the frame is looked at through the common entry; a push too many would
  *   unbalance it and crash, which is a failure too.
  */
+#include "abi/lguest.h"
 #include "test.h"
 #include "traps.h"
 
 const char test_title[] = "gates";
 
-enum { V = 0x50, INNER = 0x51 };
+/* Vectors of faults that nothing here raises: those a hypervisor hands on, too, which need not be so
+   for the ones from 32 up. */
+enum { V = 5, INNER = 9 };
 
 static struct regs seen;
 static uint32_t flags_inside, esp_inside;
+static bool enabled_inside;
 static unsigned count;
 extern const uint8_t stack_top[];
 
@@ -27,6 +34,7 @@ static void look(struct regs *r)
 {
     seen = *r;
     flags_inside = read_eflags();
+    enabled_inside = env->irqs_enabled();
     esp_inside = (uint32_t)r;
     count++;
 }
@@ -41,15 +49,22 @@ static struct desc changed(uint32_t flags)
 static void interrupt_and_trap_gates(void)
 {
     trap_handle(V, look);
-    idt[V] = changed(DESC_P | DESC_INT32);
-    asm volatile("sti; stc; int %0; cli" : : "i"(V) : "memory", "cc");
-    check(!(flags_inside & FL_IF), "an interrupt gate leaves IF alone");
+    idt_set(V, changed(DESC_P | DESC_INT32));
+    irq_enable();
+    asm volatile("stc; int %0" : : "i"(V) : "memory", "cc");
+    check(env->irqs_enabled(), "IRET did not bring IF back");
+    irq_disable();
+    check(!enabled_inside, "an interrupt gate leaves IF alone");
     check(seen.eflags & FL_IF && seen.eflags & FL_CF, "the pushed flags are not those before");
 
-    idt[V] = changed(DESC_P | DESC_TRAP32);
-    asm volatile("sti; clc; int %0; cli" : : "i"(V) : "memory", "cc");
-    check(flags_inside & FL_IF, "a trap gate clears IF");
+    idt_set(V, changed(DESC_P | DESC_TRAP32));
+    irq_enable();
+    asm volatile("clc; int %0" : : "i"(V) : "memory", "cc");
+    irq_disable();
+    check(enabled_inside, "a trap gate clears IF");
     check(!(seen.eflags & FL_CF));
+    asm volatile("int %0" : : "i"(V) : "memory", "cc");
+    check(!enabled_inside && !(seen.eflags & FL_IF), "a trap gate sets IF");
 
     /* NT is cleared inside and comes back with the frame; here IRET must not see it. */
     uint32_t after;
@@ -60,7 +75,7 @@ static void interrupt_and_trap_gates(void)
                  : "memory", "cc");
     check(!(flags_inside & FL_NT), "NT is set in the handler");
     check(after & FL_NT, "NT did not come back");
-    check_eq(count, 3);
+    check_eq(count, 4);
 }
 
 static void nested(struct regs *r)
@@ -92,23 +107,35 @@ static uint32_t forbidden_gates(uint32_t unused)
 static void from_ring_3(void)
 {
     count = 0;
-    idt[V] = changed(DESC_P | DESC_INT32 | DESC_DPL(3));
-    idt[INNER] = gate_default(INNER);
+    idt_set(V, changed(DESC_P | DESC_INT32 | DESC_DPL(3)));
+    idt_set(INNER, gate_default(INNER));
     check_eq(user_call(in_ring_3, 0, FL_IF), 1);
     check_eq(seen.cs, SEL_CODE3);
     check_eq(seen.ss, SEL_DATA3);
     check_eq(seen.esp, user_esp);
     check_eq(seen.ds, SEL_DATA3);
-    check(seen.eflags & FL_IF && !(flags_inside & FL_IF));
-    check_eq(esp_inside, tss.t.stack[0].esp - offsetof(struct regs, vm_es));
+    check(seen.eflags & FL_IF && !enabled_inside);
+    check_eq(esp_inside, kernel_stack - offsetof(struct regs, vm_es));
     user_call(forbidden_gates, 0, 0);
+
+    /* And with IF clear, which ring 3 cannot help. */
+    check_eq(user_call(in_ring_3, 0, 0), 2);
+    check(!(seen.eflags & FL_IF), "ring 3 has IF although it was not given any");
 }
 
 /* ---- gates that are none ---- */
 
 static void broken_gates(void)
 {
-    idt[V] = changed(DESC_INT32); /* not present */
+    /* Not present. On bare hardware that is told; a hypervisor that has a gate of its own there, for
+       itself alone, lets it look as if it were forbidden. */
+    idt_set(V, changed(DESC_INT32));
+    if (on_lguest()) {
+        check_fault(TRY("int %0", "i"(V)), X86_GP, V * 8 + 2);
+        idt_set(V, gate_default(V));
+        check_no_fault(TRY("int %0", "i"(V)));
+        return;
+    }
     check_fault(TRY("int %0", "i"(V)), X86_NP, V * 8 + 2);
     idt[V] = changed(DESC_P | DESC_CALL32); /* not a kind that an IDT may hold */
     check_fault(TRY("int %0", "i"(V)), X86_GP, V * 8 + 2);
@@ -127,13 +154,14 @@ static void broken_gates(void)
     check_fault(TRY("int %0", "i"(V)), X86_NP, SEL_FREE);
 
     /* Beyond the IDT's limit. */
+    enum { LAST = 0x50 };
     struct {
         uint16_t pad, limit;
         uint32_t base;
-    } idtr = {0, V * 8 + 6, (uint32_t)idt};
+    } idtr = {0, LAST * 8 + 6, (uint32_t)idt};
     idt[V] = gate_default(V);
     asm volatile("lidt %0" : : "m"(idtr.limit));
-    check_fault(TRY("int %0", "i"(V)), X86_GP, V * 8 + 2);
+    check_fault(TRY("int %0", "i"(LAST)), X86_GP, LAST * 8 + 2);
     idtr.limit = sizeof idt - 1;
     asm volatile("lidt %0" : : "m"(idtr.limit));
 }
@@ -145,6 +173,53 @@ static void broken_gate_of_a_fault(void)
     idt[X86_UD].hi &= ~(uint32_t)DESC_P;
     check_fault(TRY("ud2"), X86_NP, X86_UD * 8 + 2 + on_ringside()); /* QEMU leaves EXT out */
     idt[X86_UD] = gate_default(X86_UD);
+}
+
+/* ---- gates that a hypervisor keeps for itself ---- */
+
+/* The NMI, the double fault, the one that Intel never explained, and the hypercall: a guest may ask
+   for them, and nothing happens. */
+static void gates_of_the_host(void)
+{
+    static const uint8_t hosts[] = {X86_NMI, X86_DF, 15};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(hosts); i++) {
+        struct desc d = gate_default(hosts[i]);
+        d.hi |= DESC_DPL(3);
+        idt_set(hosts[i], d);
+    }
+    check_fault(TRY("int $2"), X86_GP, 2 * 8 + 2);
+    check_fault(TRY("int $8"), X86_GP, 8 * 8 + 2);
+    check_fault(TRY("int $15"), X86_GP, 15 * 8 + 2);
+    idt_set(LGUEST_TRAP_ENTRY, gate_default(LGUEST_TRAP_ENTRY));
+    check_no_fault(TRY_CLOBBER(, "int $0x1f", "a"(LHCALL_FLUSH_ASYNC))); /* still a call */
+}
+
+static uint32_t hypercall_at_3(uint32_t unused)
+{
+    (void)unused;
+    check_fault(TRY("int $0x1f", "a"(LHCALL_HALT)), X86_GP, LGUEST_TRAP_ENTRY * 8 + 2);
+    return 0;
+}
+
+/* Vectors from 32 up are the host's own interrupts, whoever says INT: it takes them for one of its
+   devices, finds none, and returns. The system call's is the exception, in the kernel's ring too. */
+static void vectors_of_the_host(void)
+{
+    count = 0;
+    trap_handle(0x50, look);
+    struct desc d = gate_default(0x50);
+    d.hi |= DESC_DPL(3);
+    idt_set(0x50, d);
+    check_no_fault(TRY("int $0x50"));
+    check_eq(count, 0);
+    trap_handle(0x50, NULL);
+
+    trap_handle(VECTOR_SYSCALL, look);
+    asm volatile("int %0" : : "i"(VECTOR_SYSCALL) : "memory", "cc");
+    trap_handle(VECTOR_SYSCALL, NULL);
+    check_eq(count, 1);
+    check_eq(seen.cs, env->cs);
 }
 
 /* ---- stacks that are none: the entry from ring 3 takes SS from the TSS ---- */
@@ -196,6 +271,12 @@ void test_main(void)
 
     from_ring_3();
     broken_gates();
+    if (on_lguest()) {
+        gates_of_the_host();
+        vectors_of_the_host();
+        user_call(hypercall_at_3, 0, 0);
+        return;
+    }
     broken_gate_of_a_fault();
     broken_stacks();
 }

@@ -8,9 +8,12 @@
  * What it does: three sources (timer, IRQ 0; serial line, IRQ 4; CMOS clock, IRQ 8) are raised with
  *   IF clear until the 8259 shows them; then IF is set in every way there is, and the handler notes
  *   in which order they came and where.
+ *   Under lguest there is no 8259, and no flag in the CPU: the same sources (the clock event is line 0),
+ *   and instead of CLI, STI and masks the words in shared memory, with the window before IRET.
  * How it could be fooled: a machine that polls late could deliver an instruction later than hardware
  *   does; that is why the saved EIP is compared, not only the fact.
  */
+#include "abi/lguest.h"
 #include "pic.h"
 #include "test.h"
 #include "traps.h"
@@ -22,25 +25,29 @@ enum { WAIT = 10000000 };
 
 /* ---- sources: each raises its line and waits until the 8259 has seen it ---- */
 
-static bool wait_irr(uint16_t bits)
+/* The 8259 shows its requests. lguest has no such register; its note says that something waits, which
+   comes after a while at the latest. */
+static void wait_for(uint16_t bits)
 {
-    for (unsigned i = 0; i < WAIT; i++)
-        if ((pic_read(PIC_READ_IRR) & bits) == bits)
-            return true;
+    for (unsigned i = 0; i < WAIT; i++) {
+        if (on_lguest() && i > 20000)
+            return;
+        if (!on_lguest() && (pic_read(PIC_READ_IRR) & bits) == bits)
+            return;
+    }
     test_failure("requests %04x do not show: IRR is %04x", bits, pic_read(PIC_READ_IRR));
-    return false;
 }
 
 static void raise_timer(void)
 {
-    pit_set(0, 0, 10); /* one shot */
-    wait_irr(1 << IRQ_PIT);
+    env->timer_once(8);
+    wait_for(1 << IRQ_PIT);
 }
 
 static void raise_serial(void)
 {
     outb(COM1_IER, IER_THRE); /* the transmitter is empty: at once */
-    wait_irr(1 << IRQ_COM1);
+    wait_for(1 << IRQ_COM1);
 }
 
 static void quiet_serial(void)
@@ -53,7 +60,7 @@ static void raise_clock(void)
 {
     cmos_write(0x0A, 0x26); /* 1024 Hz */
     cmos_write(0x0B, cmos_read(0x0B) | 0x40);
-    wait_irr(1 << IRQ_RTC | 1 << IRQ_CASCADE);
+    wait_for(1 << IRQ_RTC | 1 << IRQ_CASCADE);
 }
 
 static void quiet_clock(void)
@@ -85,7 +92,7 @@ static void note_and_finish(struct regs *r)
         quiet_serial();
     if (irq == IRQ_RTC)
         quiet_clock();
-    pic_eoi(irq);
+    env->line_done(irq);
 }
 
 static void handle_all(trap_handler *h)
@@ -145,10 +152,15 @@ static void sleep_and_wake(void)
 {
     handle_all(note_and_finish);
     for (unsigned i = 1; i <= 20; i++) {
-        pit_set(0, 0, 2000);
-        sti_hlt_cli();
+        env->timer_once(1700);
+        env->irq_wait();
         check_eq(taken, i);
+        check(!env->irqs_enabled());
     }
+    /* One that waits already: no sleep at all. */
+    raise_timer();
+    env->irq_wait();
+    check_eq(taken, 21);
 }
 
 /* ---- in the middle of REP ---- */
@@ -163,11 +175,13 @@ static void in_a_rep(void)
     for (uint32_t i = 0; i < sizeof area[1]; i++)
         area[1][i] = (uint8_t)(i * 7);
     handle_all(note_and_finish);
-    pit_set(0, 0, 300); /* a quarter of a millisecond: a quarter of a million cycles */
-    asm volatile("sti; nop; .globl the_rep; the_rep: rep movsb; cli"
+    env->timer_once(250); /* a quarter of a million cycles */
+    irq_enable();
+    asm volatile(".globl the_rep; the_rep: rep movsb"
                  : "+D"(to), "+S"(from), "+c"(count)
                  :
                  : "memory");
+    irq_disable();
     check_eq(count, 0);
     check_eq(to, (uint32_t)area[0] + sizeof area[0]);
     check(memcmp(area[0], area[1], sizeof area[0]) == 0, "the copy is not the original");
@@ -180,6 +194,13 @@ static void in_a_rep(void)
         test_failure("the interrupt came at %08x, not in the REP at %08x", where,
                      (uint32_t)the_rep);
     }
+}
+
+/* Long enough for whoever looks now and then. */
+static void linger(void)
+{
+    for (volatile unsigned i = 0; i < 50000; i++)
+        ;
 }
 
 /* ---- in which order ---- */
@@ -303,29 +324,166 @@ static uint32_t spin(uint32_t limit)
 static void at_ring_3(void)
 {
     handle_all(note_and_finish);
-    pit_set(0, 0, 100);
+    env->timer_once(100);
     check(user_call(spin, 200000000, FL_IF) < 200000000, "no interrupt at ring 3");
     check_eq(taken, 1);
     check_eq(seen.cs, SEL_CODE3);
     check_eq(seen.ss, SEL_DATA3);
 
-    handle_all(note_and_finish); /* a request that waited while ring 0 had IF clear */
+    handle_all(note_and_finish); /* a request that waited while the kernel had IF clear */
     raise_timer();
     check_eq(user_call(spin, 1000, FL_IF), 0);
     check_eq(taken, 1);
+
+    handle_all(note_and_finish); /* and one that ring 3 is not to take either */
+    raise_timer();
+    check_eq(user_call(spin, 20000, 0), 20000);
+    check_eq(taken, 0);
+    irq_enable();
+    linger();
+    irq_disable();
+    check_eq(taken, 1);
+}
+
+/* ---- lguest: the flag is a word in memory, and so is the mask ---- */
+
+static volatile struct lguest_data *shared(void)
+{
+    return &lguest_data;
+}
+
+/* A call by which an interrupt can come: where does it find us? */
+static void at_the_call(void)
+{
+    extern const char behind_the_call[], behind_the_store[];
+    uint32_t call = LHCALL_SEND_INTERRUPTS;
+
+    handle_all(note_and_finish);
+    raise_timer();
+    check_eq(shared()->irq_pending, LGUEST_IF);
+    shared()->irq_enabled = LGUEST_IF;
+    asm volatile("int $0x1f; .globl behind_the_call; behind_the_call: nop"
+                 : "+a"(call)
+                 :
+                 : "memory");
+    irq_disable();
+    check_eq(taken, 1);
+    check_eq(where, (uint32_t)behind_the_call);
+    check_eq(shared()->irq_pending, 0);
+    check(seen.eflags & FL_IF, "the frame does not have the virtual flag");
+
+    /* Who only stores is not overlooked for long. */
+    handle_all(note_and_finish);
+    raise_timer();
+    shared()->irq_enabled = LGUEST_IF;
+    asm volatile(
+        ".globl behind_the_store; behind_the_store: movl $20000, %%ecx; 1: decl %%ecx; jnz 1b"
+        :
+        :
+        : "ecx", "memory", "cc");
+    irq_disable();
+    check_eq(taken, 1);
+    check(where - (uint32_t)behind_the_store < 16, "at %08x", where);
+
+    /* Inside the window that ends with IRET: never, but right behind it. */
+    extern const char lguest_noirq_start[], lguest_noirq_end[];
+    for (unsigned i = 0; i < 50; i++) {
+        handle_all(note_and_finish);
+        env->timer_once(1 + i % 7);
+        irq_enable();
+        while (!taken)
+            asm volatile("int $5" : : : "memory"); /* in and out by that window */
+        irq_disable();
+        check(where < (uint32_t)lguest_noirq_start || where >= (uint32_t)lguest_noirq_end,
+              "in the window, at %08x", where);
+        check_eq(taken, 1);
+    }
+}
+
+static unsigned open_inside_seen;
+
+static void inside_is_open(struct regs *r)
+{
+    note(r);
+    open_inside_seen += env->irqs_enabled();
+}
+
+static void ignore(struct regs *r)
+{
+    (void)r;
+}
+
+static void virtual_masks(void)
+{
+    handle_all(note_and_finish);
+    env->lines_open(1 << IRQ_COM1);
+    raise_timer();
+    irq_enable();
+    linger();
+    check_eq(taken, 0); /* the line is blocked, and kept */
+    env->lines_open(1 << IRQ_PIT | 1 << IRQ_COM1);
+    linger();
+    irq_disable();
+    check_eq(taken, 1);
+    check_eq(order[0], IRQ_PIT);
+
+    /* The lower line first, whatever was raised first. */
+    handle_all(note_and_finish);
+    raise_serial();
+    raise_timer();
+    irq_enable();
+    linger();
+    irq_disable();
+    check_eq(taken, 2);
+    check_eq(order[0], IRQ_PIT);
+    check_eq(order[1], IRQ_COM1);
+
+    /* A line without a gate waits for one. */
+    struct desc none = gate_default(IRQ_VECTOR);
+    none.hi &= ~(uint32_t)DESC_P;
+    handle_all(note_and_finish);
+    idt_set(IRQ_VECTOR, none);
+    raise_timer();
+    irq_enable();
+    linger();
+    check_eq(taken, 0);
+    idt_set(IRQ_VECTOR, gate_default(IRQ_VECTOR));
+    linger();
+    irq_disable();
+    check_eq(taken, 1);
+
+    /* A trap gate leaves the flag alone: the next one comes in on top. */
+    struct desc open = gate_default(IRQ_VECTOR);
+    open.hi |= DESC_TRAP32;
+    idt_set(IRQ_VECTOR, open);
+    handle_all(inside_is_open);
+    raise_timer();
+    irq_enable();
+    linger();
+    irq_disable();
+    check_eq(taken, 1);
+    check_eq(open_inside_seen, 1);
+    idt_set(IRQ_VECTOR, gate_default(IRQ_VECTOR));
 }
 
 void test_main(void)
 {
-    pic_init();
+    env->lines_init();
     outb(COM1_MCR, MCR_OUT2);
-    pic_mask((uint16_t) ~(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_CASCADE | 1 << IRQ_RTC));
-    at_the_right_instruction();
+    env->lines_open(1 << IRQ_PIT | 1 << IRQ_COM1 | 1 << IRQ_RTC);
+    if (on_native())
+        at_the_right_instruction();
     sleep_and_wake();
     in_a_rep();
-    priorities();
-    masks();
-    end_of_interrupt();
+    if (on_native()) {
+        priorities();
+        masks();
+        end_of_interrupt();
+    } else if (on_lguest()) {
+        trap_handle(5, ignore);
+        at_the_call();
+        virtual_masks();
+    }
     at_ring_3();
-    pic_mask(0xFFFF);
+    env->lines_open(0);
 }

@@ -8,6 +8,8 @@
  * What it does: reads and writes ports at ring 3 with every kind of permission, string forms
  *   included, and lets a string transfer fault in its middle. The port is the POST code port 80h,
  *   and the scratch register of COM1, which reads back.
+ *   A guest of lguest has neither IOPL nor a TSS to put a bitmap behind. There: IN and OUT in the
+ *   kernel's ring are answered as by an empty bus, strings and ring 3 are refused.
  * How it could be fooled: a denied OUT must not have happened; the scratch register is read after
  *   each.
  */
@@ -162,8 +164,72 @@ static void strings(uint64_t *root)
     check_eq(source, (uint32_t)&one + 1);
 }
 
+/* ---- where there are no ports ---- */
+
+static uint32_t in_at(uint32_t size)
+{
+    uint32_t eax = 0x12345678;
+
+    if (size == 1)
+        asm volatile("inb %%dx, %%al" : "+a"(eax) : "d"(0x1234));
+    else if (size == 2)
+        asm volatile("inw %%dx, %%ax" : "+a"(eax) : "d"(0x1234));
+    else
+        asm volatile("inl %%dx, %%eax" : "+a"(eax) : "d"(0x1234));
+    return eax;
+}
+
+/* A driver that probes finds nothing and goes on: every port reads all ones. Hosts up to 3.0 put too
+   many of them into EAX. */
+static void no_ports(void)
+{
+    bool wide = !on_lguest_3_2();
+    uint32_t eax = 0x12345678;
+
+    check_eq(in_at(1), wide ? 0x1234FFFF : 0x123456FF);
+    check_eq(in_at(2), wide ? 0xFFFFFFFF : 0x1234FFFF);
+    check_eq(in_at(4), 0xFFFFFFFF);
+    asm volatile("inb $0x61, %%al" : "+a"(eax)); /* the form with the port in the instruction */
+    check_eq(eax, wide ? 0x1234FFFF : 0x123456FF);
+    check_no_fault(TRY("outb %%al, %%dx", "a"(1), "d"(0x1234)));
+    check_no_fault(TRY("outw %%ax, %%dx", "a"(1), "d"(0x1234)));
+    check_no_fault(TRY("outl %%eax, %%dx", "a"(1), "d"(0x1234)));
+    check_no_fault(TRY("outb %%al, $0x80", "a"(1)));
+
+    /* Nobody emulates strings. */
+    static uint8_t bytes[4];
+    check_fault(TRY("outsb", "S"(bytes), "d"(0x1234)), X86_GP, 0);
+    check_fault(TRY("insl", "D"(bytes), "d"(0x1234)), X86_GP, 0);
+    check_fault(TRY("rep outsw", "S"(bytes), "d"(0x1234), "c"(2)), X86_GP, 0);
+}
+
+static uint32_t out_anywhere(uint32_t port)
+{
+    return TRY("outb %%al, %%dx", "a"(0x5A), "d"(port)).happened;
+}
+
+/* Ring 3 has none at all, whatever the kernel would like: IOPL is not its to give. */
+static void nobody_else(void)
+{
+    outb(SCRATCH, 0x11);
+    for (uint32_t iopl = 0; iopl < 4; iopl++) {
+        check_eq(user_call(out_scratch, 0x22, iopl << 12), 1);
+        check_eq(user_call(in_word, 0x80, iopl << 12), 1);
+        check_eq(user_call(out_anywhere, 0x80, iopl << 12), 1);
+        check_eq(user_call(flags_at_3, FL_IOPL | FL_IF, iopl << 12) & FL_IOPL, 0);
+    }
+    check_eq(inb(SCRATCH), 0x11);
+    write_eflags(read_eflags() | FL_IOPL);
+    check_eq(read_eflags() & FL_IOPL, 0);
+}
+
 void test_main(void)
 {
+    if (on_lguest()) {
+        no_ports();
+        nobody_else();
+        return;
+    }
     permissions();
     uint64_t *root = pae_new();
     pae_on(root);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "paging.h"
 
+#include "env.h"
 #include "test.h"
 
 enum { FRAMES = 128, TABLE_FLAGS = PTE_P | PTE_W | PTE_U };
@@ -45,12 +46,37 @@ uint64_t *pae_new(void)
     return root;
 }
 
+uint64_t *pae_fork(const uint64_t *root)
+{
+    uint64_t *copy = frame_new();
+
+    for (unsigned i = 0; i < 4; i++) {
+        copy[i] = (uint32_t)frame_new() | PTE_P;
+        memcpy((void *)(uint32_t)(copy[i] & ~0xFFFull), (void *)(uint32_t)(root[i] & ~0xFFFull),
+               i ? 0 : PAGE_SIZE);
+    }
+    return copy;
+}
+
 void pae_on(const uint64_t *root)
 {
-    if (!(read_cr4() & CR4_PAE))
-        write_cr4(read_cr4() | CR4_PAE);
-    write_cr3((uint32_t)root);
-    write_cr0(read_cr0() | CR0_PG);
+    env->use_tables(root);
+}
+
+void pae_set(uint64_t *root, uint32_t va, uint64_t entry)
+{
+    *pae_entry(root, va) = entry;
+    env->page_changed(root, va, entry);
+}
+
+void pae_flush(uint64_t *root, uint32_t va)
+{
+    env->page_changed(root, va, 0);
+}
+
+void tables_changed(void)
+{
+    env->tables_changed();
 }
 
 /* ---- two levels of 1024 entries ---- */
@@ -82,6 +108,5 @@ void flat_on(const uint32_t *root)
 
 void paging_off(void)
 {
-    write_cr0(read_cr0() & ~(CR0_PG | (uint32_t)CR0_WP));
-    write_cr4(read_cr4() & ~(uint32_t)(CR4_PAE | CR4_PSE | CR4_PGE));
+    env->no_tables();
 }

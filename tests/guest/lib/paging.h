@@ -24,10 +24,17 @@ uint64_t *pae_new(void);
 uint64_t *pae_entry(uint64_t *root, uint32_t va);
 /* The level-2 entry. */
 uint64_t *pae_middle(uint64_t *root, uint32_t va);
+/* Tables that share the first gigabyte of others and have nothing else. */
+uint64_t *pae_fork(const uint64_t *root);
 /* Turn paging on with this root, or change to it. */
 void pae_on(const uint64_t *root);
+/* Change the entry of va, and no translation but the new one is used from then on. */
+void pae_set(uint64_t *root, uint32_t va, uint64_t entry);
+/* The same for an entry that has been changed already, and for tables in whole. */
+void pae_flush(uint64_t *root, uint32_t va);
+void tables_changed(void);
 
-/* The same for two levels of 32-bit entries. */
+/* Two levels of 32-bit entries, on bare hardware alone. */
 uint32_t *flat_new(void);
 uint32_t *flat_entry(uint32_t *root, uint32_t va);
 void flat_on(const uint32_t *root);

@@ -7,13 +7,12 @@
 #define TESTS_GUEST_PIC_H
 
 #include "cpu.h"
+#include "env.h"
 
 /* ---- 8259 ---- */
 
 enum { PIC1 = 0x20, PIC2 = 0xA0 }; /* command; data is the next port */
 enum { PIC_EOI = 0x20, PIC_READ_IRR = 0x0A, PIC_READ_ISR = 0x0B };
-enum { IRQ_PIT = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4, IRQ_RTC = 8 };
-enum { IRQ_VECTOR = 0x20 }; /* of IRQ 0 */
 
 /* Program both, IRQ n at IRQ_VECTOR + n, all masked. */
 void pic_init(void);

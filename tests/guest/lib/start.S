@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way in: a multiboot loader leaves us in flat 32-bit ring 0 with interrupts off and paging
- * off. A stack is all that is missing before C can run.
+ * The way in, one for every loader. A multiboot loader leaves us in flat 32-bit ring 0 with interrupts
+ * and paging off. A hypervisor leaves us further out, and boot_params (ESI) says whose guest we are. A
+ * stack is all that is missing before C can run; until we know where we are nothing here is
+ * privileged.
  */
 #define HEADER_MAGIC 0x1BADB002
 #define HEADER_FLAGS 3 /* modules on page boundaries; tell about memory */
+#define BP_HARDWARE_SUBARCH 0x23C
+#define SUBARCH_LGUEST 1
 
     .section .multiboot, "a"
     .balign 4
@@ -15,12 +19,27 @@
 _start:
     movl $stack_top, %esp
     xorl %ebp, %ebp
+    movl %cs, %edx
+    andl $3, %edx
+    jnz from_hypervisor
     pushl %ebx /* boot information */
     pushl %eax /* 2BADB002 */
+    pushl $env_native
     call test_start
-1:  cli
-    hlt
-    jmp 1b
+
+from_hypervisor:
+    cmpl $1, %edx
+    jne no_way_in
+    cmpl $SUBARCH_LGUEST, BP_HARDWARE_SUBARCH(%esi)
+    jne no_way_in
+    pushl %esi
+    pushl $0
+    pushl $env_lguest
+    call test_start
+
+/* Somewhere for which there is no environment yet: whoever runs us reports this address. */
+no_way_in:
+    ud2
 
     .section .bss.page_aligned, "aw", @nobits
     .balign 4096

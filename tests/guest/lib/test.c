@@ -5,33 +5,29 @@
 #include <stdarg.h>
 
 #include "abi/ringside_ports.h"
-#include "pic.h"
+#include "env.h"
 #include "traps.h"
-
-#define COM1            0x3F8
-#define LSR_THR_EMPTY   0x20
-#define MULTIBOOT_MAGIC 0x2BADB002u
-
-struct multiboot_info {
-    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
-};
 
 static enum test_result worst;
 static const char *command_word = "";
 
 /* ---- words ---- */
 
+const struct env *env;
+
+static void put_raw(char c)
+{
+    if ((read_cs() & 3) == 3) /* no console there */
+        asm volatile("int %0" : : "i"(VECTOR_SYSCALL), "a"(USER_PUT), "b"(c));
+    else
+        env->put(c);
+}
+
 static void put(char c)
 {
     if (c == '\n')
-        put('\r');
-    if (read_cs() & 3) { /* no ports there */
-        asm volatile("int %0" : : "i"(VECTOR_USER_PUT), "a"(c));
-        return;
-    }
-    while (!(inb(COM1 + 5) & LSR_THR_EMPTY))
-        ;
-    outb(COM1, (uint8_t)c);
+        put_raw('\r');
+    put_raw(c);
 }
 
 static void put_number(uint64_t value, unsigned base, int width, char pad)
@@ -146,13 +142,9 @@ void test_equal_at(const char *file, unsigned line, const char *what, uint32_t v
 
 void power_off(uint8_t status)
 {
-    cli();
-    /* Ringside latches the status; QEMU's isa-debug-exit leaves at once, with status * 2 + 1. */
-    if (inl(RINGSIDE_STATUS_PORT) != 0xFFFFFFFF)
-        outb(RINGSIDE_STATUS_PORT, status);
-    outw(RINGSIDE_POWER_PORT, RINGSIDE_POWER_OFF);
+    env->power_off(status);
     for (;;)
-        asm volatile("hlt");
+        ;
 }
 
 void test_end(void)
@@ -189,18 +181,18 @@ static const char *last_word(const char *words)
     return words;
 }
 
-/* Called by start.S with what the loader left in EAX and EBX. */
-void test_start(uint32_t magic, const struct multiboot_info *info);
-void test_start(uint32_t magic, const struct multiboot_info *info)
+/* Called by start.S: where we are, and what the loader left. */
+_Noreturn void test_start(const struct env *where, uint32_t magic, const void *info);
+void test_start(const struct env *where, uint32_t magic, const void *info)
 {
-    enum { INFO_CMDLINE = 1 << 2 };
+    env = where;
+    const char *words = env->enter(magic, info);
 
-    printk("--- %s ---\n", test_title);
-    if (magic != MULTIBOOT_MAGIC)
-        test_error("EAX is %08x at the entry: not a multiboot loader", magic);
-    else if (info->flags & INFO_CMDLINE)
-        command_word = last_word((const char *)info->cmdline);
-    pic_mask(0xFFFF); /* firmware may have left the timer running */
+    printk("--- %s on %s ---\n", test_title, env->name);
+    if (words)
+        command_word = last_word(words);
+    else
+        test_error("%08x at the entry is not what a loader leaves", magic);
     traps_init();
     test_main();
     test_end();

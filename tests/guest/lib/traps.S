@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The 256 ways into trap(), and the way to ring 3 and back. */
+/* The 256 ways into trap(), and the way to ring 3 and back: the same everywhere but for the kernel's
+   data segment and its IRET (traps.c). */
 
     .text
 
@@ -26,7 +27,7 @@ trap_common:
     pushl %es
     pushl %fs
     pushl %gs
-    movl $0x10, %eax /* SEL_DATA0 */
+    movl %cs:kernel_ds, %eax /* CS is the one segment that is surely ours */
     movl %eax, %ds
     movl %eax, %es
     cld
@@ -41,11 +42,11 @@ trap_leave:
     popl %ds
     popal
     addl $8, %esp
-    iretl
+    jmp *%cs:kernel_leave
 
-/* uint32_t user_call(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags) */
-    .globl user_call
-user_call:
+/* uint32_t user_call_on(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags) */
+    .globl user_call_on
+user_call_on:
     pushl %ebp
     movl %esp, %ebp
     pushl %ebx
@@ -53,7 +54,8 @@ user_call:
     pushl %edi
     pushfl
     movl %esp, user_call_esp
-    movl %esp, tss + 4 /* esp0: traps from ring 3 come in below us */
+    pushl %esp
+    call kernel_stack_set /* traps from ring 3 come in below us */
 
     movl $user_stack + 4 * 4096, %ecx
     movl 12(%ebp), %eax
@@ -73,18 +75,19 @@ user_call:
     pushl %eax
     pushl $0x1B /* SEL_CODE3 */
     pushl 8(%ebp)
-    iretl
+    jmp *%cs:kernel_leave
 
 /* At ring 3, when fn returns. */
 user_returns:
-    int $0x7F
+    movl %eax, %ebx
+    movl $0, %eax /* USER_RETURN */
+    int $0x80     /* VECTOR_SYSCALL */
 
-/* At ring 0 again: VECTOR_USER_RETURN. */
-    .globl trap_user_return
-trap_user_return:
-    movl $0x10, %ecx /* SEL_DATA0 */
-    movl %ecx, %ds
-    movl %ecx, %es
+/* _Noreturn void user_return(uint32_t value): at the kernel's ring again, as user_call_on()'s caller */
+    .globl user_return
+user_return:
+    movl 4(%esp), %eax
+    movl kernel_ds, %ecx
     movl %ecx, %fs
     movl %ecx, %gs
     movl user_call_esp, %esp

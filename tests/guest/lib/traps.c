@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Segments, TSS, IDT; the exception table; what becomes of a fault that nobody expected. */
+/* Segments, IDT; the exception table; ring 3; what becomes of a fault that nobody expected. */
 #include "traps.h"
 
 #include "test.h"
+
+/* Made in C, called in traps.S, or the other way round. */
+uint32_t user_call_on(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags);
+_Noreturn void user_return(uint32_t value);
 
 struct desc gdt[GDT_ENTRIES] __attribute__((aligned(8)));
 struct desc idt[256] __attribute__((aligned(8)));
@@ -12,8 +16,12 @@ volatile struct fault last_fault;
 
 static trap_handler *handlers[256];
 
-extern const uint8_t trap_entries[], trap_user_return[], stack_top[];
+extern const uint8_t trap_entries[], stack_top[];
 enum { TRAP_ENTRY_BYTES = 16 };
+
+/* For traps.S. */
+uint32_t kernel_ds, kernel_stack;
+void (*kernel_leave)(void);
 
 /* ---- descriptors ---- */
 
@@ -36,38 +44,28 @@ struct desc gate(uint32_t selector, const void *handler, uint32_t flags)
 
 struct desc gate_default(uint8_t vector)
 {
-    if (vector == VECTOR_USER_RETURN)
-        return gate(SEL_CODE0, trap_user_return, DESC_P | DESC_INT32 | DESC_DPL(3));
-    if (vector == VECTOR_USER_PUT)
-        return gate(SEL_CODE0, trap_entries + vector * TRAP_ENTRY_BYTES,
-                    DESC_P | DESC_INT32 | DESC_DPL(3));
-    return gate(SEL_CODE0, trap_entries + vector * TRAP_ENTRY_BYTES, DESC_P | DESC_INT32);
+    uint32_t dpl = vector == VECTOR_SYSCALL ? DESC_DPL(3) : 0;
+    return gate(env->cs, trap_entries + vector * TRAP_ENTRY_BYTES, DESC_P | DESC_INT32 | dpl);
 }
 
-void tss_load(void)
+void gdt_set(uint32_t selector, struct desc d)
 {
-    gdt[SEL_TSS / 8] = segment((uint32_t)&tss, sizeof tss - 1, DESC_P | DESC_TSS32);
-    asm volatile("ltr %0" : : "r"((uint16_t)SEL_TSS) : "memory");
+    gdt[selector / 8] = d;
+    if (env->gdt_changed)
+        env->gdt_changed(selector / 8);
 }
 
-static void load_tables(void)
+void idt_set(uint8_t vector, struct desc d)
 {
-    struct {
-        uint16_t pad, limit;
-        uint32_t base;
-    } gdtr = {0, sizeof gdt - 1, (uint32_t)gdt}, idtr = {0, sizeof idt - 1, (uint32_t)idt};
+    idt[vector] = d;
+    if (env->idt_changed)
+        env->idt_changed(vector);
+}
 
-    asm volatile("lgdt %0\n"
-                 "lidt %1\n"
-                 "ljmp %2, $1f\n"
-                 "1: mov %3, %%ds\n"
-                 "mov %3, %%es\n"
-                 "mov %3, %%fs\n"
-                 "mov %3, %%gs\n"
-                 "mov %3, %%ss\n"
-                 :
-                 : "m"(gdtr.limit), "m"(idtr.limit), "i"(SEL_CODE0), "r"(SEL_DATA0)
-                 : "memory");
+void kernel_stack_set(uint32_t esp)
+{
+    kernel_stack = esp;
+    env->set_stack(esp);
 }
 
 void traps_init(void)
@@ -80,13 +78,10 @@ void traps_init(void)
     gdt[SEL_DATA3 / 8] = segment(0, 0xFFFFF, FLAT | DESC_DATA | DESC_DPL(3));
     for (unsigned v = 0; v < 256; v++)
         idt[v] = gate_default((uint8_t)v);
-    load_tables();
-
-    tss.t.stack[0].esp = (uint32_t)stack_top;
-    tss.t.stack[0].ss = SEL_DATA0;
-    tss.t.io_base = sizeof tss.t;
-    memset(tss.bitmap, 0xFF, sizeof tss.bitmap);
-    tss_load();
+    kernel_ds = env->ds;
+    kernel_leave = env->leave;
+    env->load_tables();
+    kernel_stack_set((uint32_t)stack_top);
 }
 
 /* ---- traps ---- */
@@ -125,18 +120,40 @@ static bool fix_up(struct regs *r, uint32_t cr2)
     return false;
 }
 
+static void system_call(struct regs *r)
+{
+    if (r->eax == USER_PUT)
+        printk("%c", (char)r->ebx);
+    else if (r->eax == USER_RETURN)
+        user_return(r->ebx);
+    else
+        test_error("system call %u", r->eax);
+}
+
+uint32_t user_call(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags)
+{
+    bool enabled = env->irqs_enabled();
+    uint32_t value = user_call_on(fn, arg, eflags);
+
+    if (enabled)
+        irq_enable();
+    return value;
+}
+
 /* Called by traps.S. */
 void trap(struct regs *r);
 void trap(struct regs *r)
 {
-    uint32_t cr2 = read_cr2();
+    uint32_t cr2 = env->fault_address();
 
-    if (r->vector == VECTOR_USER_PUT) {
-        printk("%c", (char)r->eax);
-        return;
-    }
+    if (env->trap_entered)
+        env->trap_entered(r);
     if (handlers[r->vector & 0xFF]) {
         handlers[r->vector & 0xFF](r);
+        return;
+    }
+    if (r->vector == VECTOR_SYSCALL && (r->cs & 3) == 3) {
+        system_call(r);
         return;
     }
     if (r->vector < 32 && fix_up(r, cr2))
@@ -145,7 +162,7 @@ void trap(struct regs *r)
            r->cs & 0xFFFF, r->eip, r->eflags);
     printk("  eax %08x ebx %08x ecx %08x edx %08x\n", r->eax, r->ebx, r->ecx, r->edx);
     printk("  esi %08x edi %08x ebp %08x esp %08x\n", r->esi, r->edi, r->ebp,
-           r->cs & 3 ? r->esp : (uint32_t)&r->esp);
+           (r->cs & 3) == 3 ? r->esp : (uint32_t)&r->esp);
     test_failure("vector %u, which nobody expected", r->vector);
     test_end();
 }

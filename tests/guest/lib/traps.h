@@ -11,6 +11,7 @@
 #define TESTS_GUEST_TRAPS_H
 
 #include "cpu.h"
+#include "env.h"
 
 /* The frame on the stack while a handler runs; esp and ss only exist when the ring changed, the last
    four only when virtual-8086 code was interrupted. */
@@ -71,10 +72,10 @@ struct desc {
 };
 enum {
     SEL_NULL = 0,
-    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, /* flat */
+    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, /* flat; on bare hardware alone: env->cs, env->ds */
     SEL_CODE3 = 0x18 | 3, SEL_DATA3 = 0x20 | 3,
     SEL_TSS = 0x28,
-    SEL_FREE = 0x30, /* from here on the test's own */
+    SEL_FREE = 0x88, /* from here on the test's own, but for the last */
     GDT_ENTRIES = 32,
 };
 /* High dword of a descriptor, without base and limit. */
@@ -87,8 +88,12 @@ enum {
 };
 #define DESC_DPL(n) ((uint32_t)(n) << 13)
 
+/* As they were last set. Where the CPU reads them itself they can be written to as well; elsewhere a
+   change is one that the hypervisor is told. */
 extern struct desc gdt[GDT_ENTRIES];
 extern struct desc idt[256];
+void gdt_set(uint32_t selector, struct desc d);
+void idt_set(uint8_t vector, struct desc d);
 
 struct tss {
     uint32_t link;
@@ -100,7 +105,7 @@ struct tss {
     uint16_t trap, io_base;
 };
 #define IO_BITMAP_BYTES 8192
-/* The TSS in TR, with a bitmap that forbids every port. */
+/* On bare hardware: the TSS in TR, with a bitmap that forbids every port. */
 extern struct tss_with_bitmap {
     struct tss t;
     uint8_t bitmap[IO_BITMAP_BYTES + 1]; /* the manual wants a byte of ones after it */
@@ -110,18 +115,22 @@ struct desc segment(uint32_t base, uint32_t limit, uint32_t flags); /* limit in 
 struct desc gate(uint32_t selector, const void *handler, uint32_t flags);
 /* Reload TR (a busy TSS cannot be loaded: the descriptor is written afresh). */
 void tss_load(void);
-/* What vector's gate was at the start; for putting it back. */
+/* What vector's gate was at the start; for putting it back. DPL 0 is the kernel's ring everywhere. */
 struct desc gate_default(uint8_t vector);
 
 void traps_init(void);
 
 /* ---- ring 3 ---- */
 
-/* Call fn(arg) at ring 3 with these flags (bit 1 and IF are as given; IOPL counts), on a stack of its
-   own, and return what it returned. It comes back through the vector below. */
+/* Call fn(arg) at ring 3 with these flags (bit 1 and IF are as given; IOPL counts where it is ours to
+   give), on a stack of its own, and return what it returned. */
 uint32_t user_call(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags);
-#define VECTOR_USER_RETURN 0x7F
-#define VECTOR_USER_PUT    0x7E /* prints AL: messages work at ring 3 too */
+/* Ring 3 comes back through this vector, a number in EAX: what is to be done with EBX. A handler that
+   a test installs for the vector comes first. */
+enum { VECTOR_SYSCALL = 0x80, USER_RETURN = 0, USER_PUT = 1 };
+/* The stack on which ring 3 comes in. */
+extern uint32_t kernel_stack;
+void kernel_stack_set(uint32_t esp);
 extern uint8_t user_stack[4 * 4096];
 
 #endif

@@ -6,6 +6,8 @@
  *   bit means nothing. There is no no-execute bit, so a fetch's error code looks like a read's.
  * What it does: rights, bits, both sizes; changes to PAE and back in one run; a stack and a GDT that
  *   are in use while their pages move.
+ *   Skipped under lguest: there a host is compiled for one format, for itself and its guests, and ours
+ *   is one for PAE. That flat tables end the guest in words is one of the ways of dying.
  * How it could be fooled: identity mappings hide a walk that translates nothing; the pages looked at
  *   lie elsewhere than their frames.
  */
@@ -135,6 +137,10 @@ void test_main(void)
 {
     uint32_t frame;
 
+    if (env->ring) {
+        test_skip("the hypervisor is one for PAE guests: the format is chosen when it is built");
+        return;
+    }
     root = flat_new();
     frame = (uint32_t)frame_new();
     flat_on(root);

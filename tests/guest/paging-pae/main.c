@@ -7,6 +7,9 @@
  * What it does: for every combination of rights, rings and accesses compares what happens with what
  *   the manual says, error code included; accessed and dirty bits; reserved bits; large and global
  *   pages; INVLPG; two address spaces; a write over a page boundary into a page that refuses it.
+ *   Under lguest the hardware walks shadows of these tables, and all this must look the same, but for
+ *   what a guest of lguest has not: no-execute, large and global pages. (Reserved bits and frames that
+ *   do not exist end it; dying looks at that.)
  * How it could be fooled: a TLB may keep an old translation as long as nobody flushes it, so every
  *   change here is followed by the flush that the manual asks for, and only changes that need none
  *   (not present to present) are made without.
@@ -27,8 +30,7 @@ static uint32_t frame;
 
 static void set(uint64_t entry)
 {
-    *pae_entry(root, VA) = entry;
-    invlpg((void *)VA);
+    pae_set(root, VA, entry);
 }
 
 /* ---- rights ---- */
@@ -70,11 +72,13 @@ static void on_fault(struct regs *r)
     last_fault.happened = true;
     last_fault.vector = X86_PF;
     last_fault.error = r->error;
-    last_fault.cr2 = read_cr2();
-    uint32_t *stack = r->cs & 3 ? (uint32_t *)r->esp : &r->esp;
+    last_fault.cr2 = env->fault_address();
+    bool user = (r->cs & 3) == 3;
+    uint32_t *stack = user ? (uint32_t *)r->esp : &r->esp;
     r->eip = stack[0];
-    if (r->cs & 3)
-        r->esp += 4; /* at ring 0 the return address stays on the stack: see the caller's frame */
+    if (user)
+        r->esp +=
+            4; /* without a change of rings the return address stays: see the caller's frame */
 }
 
 static uint32_t expected(unsigned top, unsigned leaf, bool nx, bool wp, bool user, unsigned how)
@@ -90,33 +94,56 @@ static uint32_t expected(unsigned top, unsigned leaf, bool nx, bool wp, bool use
     return (uint32_t)-1;
 }
 
+/* CR0.WP; who is not ring 0 has it always. */
+static void protect(bool on)
+{
+    if (env->ring == 0)
+        write_cr0((read_cr0() & ~(uint32_t)CR0_WP) | (on ? CR0_WP : 0));
+}
+
 static void rights(void)
 {
     uint64_t *middle = pae_middle(root, VA);
 
     pae_entry(root, VA);
     uint64_t table = *middle & ~7ull;
-    for (unsigned wp = 0; wp < 2; wp++) {
-        write_cr0((read_cr0() & ~(uint32_t)CR0_WP) | (wp ? CR0_WP : 0));
+    for (unsigned wp = env->nx ? 0 : 1; wp < 2; wp++) {
+        protect(wp);
         for (unsigned i = 0; i < 8 * 8 * 2 * 2 * 2; i++) {
             unsigned leaf = i & 7, top = i >> 3 & 7, how = i >> 6 & 1 ? WRITE : READ;
-            bool nx = i >> 7 & 1, user = i >> 8 & 1;
+            bool nx = env->nx && i >> 7 & 1, user = i >> 8 & 1;
             *middle = table | top;
+            tables_changed();
             *(uint64_t *)((uint32_t)table + (VA >> 12 & 511) * 8) =
                 frame | leaf | (nx ? PTE_NX : 0);
-            invlpg((void *)VA);
+            pae_flush(root, VA);
             uint32_t is = user ? user_call(attempt, how, 0) : attempt(how);
             uint32_t should = expected(top, leaf, nx, wp, user, how);
             if (is != should) {
                 test_failure("%s by ring %u, directory %x, page %x, wp %u: error %x, should be %x",
-                             how == WRITE ? "write" : "read", user ? 3 : 0, top, leaf, wp, is,
-                             should);
+                             how == WRITE ? "write" : "read", user ? 3 : env->ring, top, leaf, wp,
+                             is, should);
                 return;
             }
         }
     }
     *middle = table | PTE_P | PTE_W | PTE_U;
-    write_cr0(read_cr0() & ~(uint32_t)CR0_WP);
+    tables_changed();
+    protect(false);
+}
+
+/* Where no page can be kept from being executed, a fetch is a read. */
+static void execution_without_nx(void)
+{
+    trap_handle(X86_PF, on_fault);
+    memset((void *)frame, 0xC3, 16); /* RET */
+    set(frame | PTE_U);
+    check_eq(user_call(attempt, FETCH, 0), PF_U);
+    set(frame | PTE_P);
+    check_eq(user_call(attempt, FETCH, 0), PF_P | PF_U);
+    set(frame | PTE_P | PTE_U);
+    check_eq(user_call(attempt, FETCH, 0), (uint32_t)-1);
+    trap_handle(X86_PF, NULL);
 }
 
 static void execution(void)
@@ -157,12 +184,13 @@ static void accessed_and_dirty(void)
     uint64_t *entry = pae_entry(root, VA), *middle = pae_middle(root, VA);
 
     *middle &= ~(uint64_t)PTE_A;
-    write_cr3(read_cr3());
+    tables_changed();
     set(frame | PTE_P | PTE_W);
     check(!(*entry & (PTE_A | PTE_D)));
     (void)*at;
     check_eq(*entry & (PTE_A | PTE_D), PTE_A);
-    check(*middle & PTE_A, "a directory entry stays unaccessed");
+    check(!(*middle & PTE_A) == on_lguest(), /* which looks after the last level alone */
+          "a directory entry is %x", (uint32_t)*middle);
     *at = 1;
     check_eq(*entry & (PTE_A | PTE_D), PTE_A | PTE_D);
     set(frame | PTE_P | PTE_W);
@@ -177,11 +205,11 @@ static void accessed_and_dirty(void)
     check(*entry & PTE_D, "a write after a read does not make a page dirty");
 
     /* A refused write sets nothing. */
-    write_cr0(read_cr0() | CR0_WP);
+    protect(true);
     set(frame | PTE_P);
     check_eq(attempt(WRITE), PF_P | PF_W);
     check(!(*entry & PTE_D), "a refused write makes a page dirty");
-    write_cr0(read_cr0() & ~(uint32_t)CR0_WP);
+    protect(false);
 }
 
 static void reserved_bits(void)
@@ -206,7 +234,7 @@ static void large_pages(void)
     uint32_t low = *(volatile uint32_t *)0x212344;
 
     *middle = 0x200000 | PTE_P | PTE_W | PTE_U | PTE_PS; /* 2 MiB */
-    write_cr3(read_cr3());
+    tables_changed();
     check_eq(*at, low);
     check(*middle & PTE_A && !(*middle & PTE_D));
     *at = low ^ 0xFFFF;
@@ -214,10 +242,24 @@ static void large_pages(void)
     check(*middle & PTE_D, "a large page stays clean");
     *at = low;
     *middle = 0x200000 | 1 << 13 | PTE_P | PTE_PS; /* bits 13-20 are reserved in it */
-    write_cr3(read_cr3());
+    tables_changed();
     check_eq(attempt(READ), RESERVED);
     *middle = old;
-    write_cr3(read_cr3());
+    tables_changed();
+}
+
+static void global_pages(uint64_t *other)
+{
+    volatile uint32_t *at = (uint32_t *)VA;
+
+    /* A global page survives the change, until INVLPG or a change of CR4.PGE. */
+    write_cr4(read_cr4() | CR4_PGE);
+    set(frame | PTE_P | PTE_W | PTE_G);
+    check_eq(*at, 1);
+    write_cr4(read_cr4() & ~(uint32_t)CR4_PGE);
+    write_cr3((uint32_t)other);
+    check_eq(*at, 2);
+    write_cr3((uint32_t)root);
 }
 
 static void two_spaces(void)
@@ -231,21 +273,14 @@ static void two_spaces(void)
     set(frame | PTE_P | PTE_W);
     *pae_entry(other, VA) = second | PTE_P | PTE_W;
     for (unsigned i = 0; i < 100; i++) {
-        write_cr3((uint32_t)(i & 1 ? other : root));
+        pae_on(i & 1 ? other : root);
         check_eq(*at, 1 + (i & 1));
     }
-    write_cr3((uint32_t)root);
+    pae_on(root);
+    if (env->ring == 0)
+        global_pages(other);
 
-    /* A global page survives the change, until INVLPG or a change of CR4.PGE. */
-    write_cr4(read_cr4() | CR4_PGE);
-    set(frame | PTE_P | PTE_W | PTE_G);
-    check_eq(*at, 1);
-    write_cr4(read_cr4() & ~(uint32_t)CR4_PGE);
-    write_cr3((uint32_t)other);
-    check_eq(*at, 2);
-    write_cr3((uint32_t)root);
-
-    /* INVLPG takes a changed entry into use; not present to present needs nothing at all. */
+    /* A flush takes a changed entry into use; not present to present needs nothing at all. */
     check_eq(*at, 1);
     set(second | PTE_P | PTE_W);
     check_eq(*at, 2);
@@ -256,7 +291,7 @@ static void two_spaces(void)
     /* A directory entry, too. */
     uint64_t *middle = pae_middle(root, VA), old = *middle;
     *middle = 0;
-    write_cr3(read_cr3());
+    tables_changed();
     check_eq(attempt(READ), 0);
     *middle = old;
     check_eq(*at, 1);
@@ -267,16 +302,15 @@ static void over_the_edge(void)
     uint8_t *bytes = (uint8_t *)frame;
     uint32_t at = VA + PAGE_SIZE - 2;
 
-    write_cr0(read_cr0() | CR0_WP);
+    protect(true);
     set(frame | PTE_P | PTE_W);
-    *pae_entry(root, VA + PAGE_SIZE) = (uint32_t)frame_new() | PTE_P; /* read-only */
-    invlpg((void *)(VA + PAGE_SIZE));
+    pae_set(root, VA + PAGE_SIZE, (uint32_t)frame_new() | PTE_P); /* read-only */
     bytes[PAGE_SIZE - 2] = bytes[PAGE_SIZE - 1] = 0x55;
     struct fault f = TRY("movl %1, (%0)", "r"(at), "r"(0));
     check_page_fault(f, PF_P | PF_W, VA + PAGE_SIZE);
     check(bytes[PAGE_SIZE - 2] == 0x55 && bytes[PAGE_SIZE - 1] == 0x55,
           "half of a refused write was made");
-    write_cr0(read_cr0() & ~(uint32_t)CR0_WP);
+    protect(false);
 }
 
 static void holes(void)
@@ -293,6 +327,30 @@ static void holes(void)
     }
 }
 
+/* More address spaces than a hypervisor remembers shadows of, and tables that become another's. */
+static void many_spaces(void)
+{
+    enum { SPACES = 6 };
+    static uint64_t *space[SPACES];
+    volatile uint32_t *at = (uint32_t *)VA;
+    uint32_t seed = 99;
+
+    for (unsigned i = 0; i < SPACES; i++) {
+        uint32_t *page = frame_new();
+        *page = i;
+        space[i] = pae_fork(root);
+        *pae_entry(space[i], VA) = (uint32_t)page | PTE_P | PTE_W;
+    }
+    for (unsigned turn = 0; turn < 200; turn++) {
+        seed = seed * 1664525 + 1013904223;
+        unsigned i = (seed >> 16) % SPACES;
+        pae_on(space[i]);
+        check_eq(*at % SPACES, i);
+        *at += SPACES;
+    }
+    pae_on(root);
+}
+
 void test_main(void)
 {
     if (!(cpuid(1).edx & 1 << 6) || !(cpuid(0x80000001).edx & 1 << 20)) {
@@ -301,15 +359,22 @@ void test_main(void)
     }
     root = pae_new();
     frame = (uint32_t)frame_new();
-    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+    if (env->nx)
+        wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     pae_on(root);
     rights();
-    execution();
+    if (env->nx)
+        execution();
+    else
+        execution_without_nx();
     accessed_and_dirty();
+    two_spaces();
+    many_spaces();
+    over_the_edge();
+    if (env->ring)
+        return;
     reserved_bits();
     large_pages();
-    two_spaces();
-    over_the_edge();
     if (on_ringside())
         holes();
 }

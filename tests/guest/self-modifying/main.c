@@ -186,8 +186,7 @@ static void other_frame(uint64_t *root)
     put_function(page[1], 0xBBBB);
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint8_t *now = page[i & 1];
-        *pae_entry(root, VA) = (uint32_t)now | PTE_P | PTE_W;
-        invlpg((void *)VA);
+        pae_set(root, VA, (uint32_t)now | PTE_P | PTE_W);
         expect("another frame", (uint8_t *)VA, i & 1 ? 0xBBBB : 0xAAAA);
     }
 }

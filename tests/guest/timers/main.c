@@ -9,9 +9,12 @@
  *   interrupt; reads the date. On another machine, whose TSC has another rate and whose time is the
  *   host's, only order and rough proportion are looked at; QEMU 7.2's 8254 also ignores the gate in
  *   mode 0 and shows the outputs of modes 1 and 2 inverted.
+ *   Under lguest none of these exists but the TSC; there is one call, which sets a clock that rings
+ *   once, and the time of day in shared memory.
  * How it could be fooled: two clocks that are wrong by the same factor agree; the TSC's rate itself is
  *   therefore fixed here, at 1 GHz.
  */
+#include "abi/lguest.h"
 #include "pic.h"
 #include "test.h"
 #include "traps.h"
@@ -195,6 +198,8 @@ static void tsc(void)
         }
         last = now;
     }
+    if (env->ring)
+        return;
     wrmsr(MSR_TSC, 0x500000000ull);
     uint64_t now = rdtsc();
     if (exact)
@@ -211,11 +216,103 @@ static uint32_t rdtsc_at_3(uint32_t unused)
     return TRY_CLOBBER(COMMA "eax" COMMA "edx", "rdtsc").happened;
 }
 
+/* ---- lguest: a clock that rings once, and the time of day in shared memory ---- */
+
+enum { SLACK_NS = 20000 }; /* a few crossings, as dear as they are */
+
+static volatile uint64_t rang_at;
+
+static void on_ring(struct regs *r)
+{
+    (void)r;
+    ticks++;
+    rang_at = rdtsc();
+}
+
+static void set_clock(uint32_t ns)
+{
+    lguest_hcall(LHCALL_SET_CLOCKEVENT, ns, 0, 0, 0);
+}
+
+static uint64_t time_of_day(void)
+{
+    volatile struct lguest_data *d = &lguest_data;
+    return (uint64_t)(uint32_t)d->tv_sec * 1000000000u + (uint32_t)d->tv_nsec;
+}
+
+static void spend(uint32_t ns)
+{
+    uint64_t until = rdtsc() + ns;
+
+    irq_enable();
+    while (rdtsc() < until)
+        ;
+    irq_disable();
+}
+
+static void clock_event(void)
+{
+    static const uint32_t delays[] = {100, 2000, 50000, 1000000, 40000000, 1000000000};
+
+    check_eq(lguest_data.tsc_khz, 1000000);
+    trap_handle(IRQ_VECTOR, on_ring);
+    env->lines_open(1);
+    for (unsigned i = 0; i < ARRAY_SIZE(delays); i++) {
+        ticks = 0;
+        uint64_t start = rdtsc(), day = time_of_day();
+        set_clock(delays[i]);
+        env->irq_wait();
+        uint64_t passed = rang_at - start;
+        check_eq(ticks, 1);
+        check(passed >= delays[i] && passed <= delays[i] + SLACK_NS,
+              "%u ns: the clock rings after %llx", delays[i], passed);
+        if (i) {
+            uint64_t by_day = time_of_day() - day;
+            check(by_day + SLACK_NS >= delays[i] && by_day <= delays[i] + 2 * SLACK_NS,
+                  "%u ns by the TSC: %llx by the time of day", delays[i], by_day);
+        }
+    }
+    spend(3000000); /* it was once */
+    check_eq(ticks, 1);
+
+    set_clock(500000);
+    set_clock(0); /* never mind */
+    spend(3000000);
+    check_eq(ticks, 1);
+
+    uint64_t start = rdtsc();
+    set_clock(500000);
+    set_clock(5000000); /* in place of the other, not besides */
+    spend(8000000);
+    check_eq(ticks, 2);
+    check(rang_at - start >= 5000000, "the clock rings after %llx", rang_at - start);
+
+    set_clock(0xFFFFFFFF);
+    spend(3000000);
+    check_eq(ticks, 2);
+    set_clock(0);
+}
+
+/* A kernel that looks for a PC's clocks sees that there are none. */
+static void no_other_clocks(void)
+{
+    check_eq(inb(PIT_CH0), 0xFF);
+    check_eq(inb(PIT_CH2), 0xFF);
+    check_eq(inb(PORT_B), 0xFF);
+    check_eq(cmos_read(0), 0xFF);
+    check_eq(inb(PIC1 + 1), 0xFF);
+}
+
 void test_main(void)
 {
     exact = on_ringside();
     tsc();
     check_eq(user_call(rdtsc_at_3, 0, 0), 0);
+    if (on_lguest()) {
+        clock_event();
+        no_other_clocks();
+        return;
+    }
     write_cr4(read_cr4() | CR4_TSD);
     check_eq(user_call(rdtsc_at_3, 0, 0), 1);
     write_cr4(read_cr4() & ~(uint32_t)CR4_TSD);

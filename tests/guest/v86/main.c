@@ -6,6 +6,8 @@
  *   is an instruction like any other, and a hostile program at ring 0 may execute it.
  * What it does: runs a few bytes of real-mode code at IOPL 3 and at IOPL 0; sees the INT n that leaves
  *   it arrive on the ring-0 stack with all segment registers, which are then null.
+ *   Everybody else who tries, by IRET or POPF, stays where he is: ring 3, and a kernel that a
+ *   hypervisor has put into ring 1, for which virtual-8086 mode does not exist.
  * How it could be fooled: only the frame is looked at; that addresses are segment * 16 + offset is
  *   shown by what the code stores.
  */
@@ -73,7 +75,56 @@ static void frame(uint32_t eip, uint32_t vector)
         check_eq(segments_inside[i], 0);
 }
 
-void test_main(void)
+/* ---- not from here ---- */
+
+/* IRET with VM in the flags, to the next instruction: hardware ignores it outside of ring 0, and so that
+   nobody has to, our engine refuses. */
+void iret_with_vm(void);
+asm(".globl iret_with_vm\n"
+    "iret_with_vm: pushl %ebp\n"
+    "movl %esp, %ebp\n"
+    "pushl $0x20002\n"
+    "pushl %cs\n"
+    "pushl $2f\n"
+    "1: iretl\n"
+    "2: movl %ebp, %esp\n"
+    "popl %ebp\n"
+    "ret\n"
+    ".pushsection ex_table, \"a\"\n.long 1b, 2b\n.popsection\n");
+
+static uint32_t not_by_iret(uint32_t unused)
+{
+    (void)unused;
+    fault_take();
+    iret_with_vm();
+    struct fault f = fault_take();
+    if (f.happened)
+        check_fault(f, X86_GP, 0);
+    check(!(f.eflags & FL_VM), "the fault came from virtual-8086 mode");
+    check(!(read_eflags() & FL_VM));
+    return read_cs();
+}
+
+static uint32_t not_by_popf(uint32_t unused)
+{
+    (void)unused;
+    write_eflags(read_eflags() | FL_VM);
+    check(!(read_eflags() & FL_VM));
+    return read_cs();
+}
+
+static void only_from_ring_0(void)
+{
+    if (on_ringside()) /* QEMU lets everybody in */
+        check_eq(user_call(not_by_iret, 0, 0), SEL_CODE3);
+    check_eq(user_call(not_by_popf, 0, 0), SEL_CODE3);
+    if (env->ring) {
+        check_eq(not_by_iret(0), env->cs);
+        check_eq(not_by_popf(0), env->cs);
+    }
+}
+
+static void from_ring_0(void)
 {
     volatile uint16_t *data = (uint16_t *)(DATA_SEGMENT * 16 + 0x10);
 
@@ -110,4 +161,11 @@ void test_main(void)
     memcpy((void *)CODE, mov_cr0, sizeof mov_cr0);
     v86_enter(FL_VM | FL_IOPL | 2);
     frame(0, X86_GP);
+}
+
+void test_main(void)
+{
+    only_from_ring_0();
+    if (env->ring == 0)
+        from_ring_0();
 }

@@ -232,6 +232,89 @@ static void linear_until_told(void **st)
     assert_false(hardware(PAGE, X86_READ, false));
 }
 
+/* ---- a guest without PAE ---- */
+
+static void put_short(uint32_t at, uint32_t entry)
+{
+    assert_true(gmem_write(&w.s.guest, w.m, at, &entry, sizeof entry));
+}
+
+static uint32_t get_short(uint32_t at)
+{
+    uint32_t entry;
+    assert_true(gmem_read(&w.s.guest, w.m, at, &entry, sizeof entry));
+    return entry;
+}
+
+/* The same two pages, in two levels; and the last page that one table of the guest's maps. */
+static void two_levels(void)
+{
+    put(ROOT, 0);
+    put_short(ROOT, TABLE | PTE_P | PTE_W | PTE_U);
+    put_short(ROOT + (KERNEL >> 22) * 4, TABLE | PTE_P | PTE_W | PTE_U);
+    put_short(TABLE, PAGE | PTE_P | PTE_W | PTE_U);
+    put_short(TABLE + 4, 0xDEADB000); /* beside it: not present, and never to be touched */
+    put_short(TABLE + 1023 * 4, (PAGE + PAGE_SIZE) | PTE_P | PTE_W);
+    shadow_set_format(&w.s, w.m, SHADOW_TWO_LEVEL);
+}
+
+static void short_entries(void **st)
+{
+    enum { LAST = 0x3FF000 };
+    struct shadow_bad bad;
+    uint64_t at, entry;
+    (void)st;
+    two_levels();
+    assert_int_equal(shadow_fill(&w.s, w.m, 0, PF_U, &bad), SHADOW_FILLED);
+    assert_true(hardware(0, X86_READ, true));
+    assert_false(hardware(0, X86_WRITE, true));
+    assert_int_equal(get_short(TABLE), PAGE | PTE_P | PTE_W | PTE_U | PTE_A);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0, PF_U | PF_W, &bad), SHADOW_FILLED);
+    assert_true(hardware(0, X86_WRITE, true));
+    assert_int_equal(get_short(TABLE), PAGE | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D);
+    assert_int_equal(get_short(TABLE + 4), 0xDEADB000);
+    assert_int_equal(shadow_fill(&w.s, w.m, PAGE_SIZE, 0, &bad), SHADOW_GUEST);
+    /* The other end of the guest's table is in another table of ours. */
+    assert_int_equal(shadow_fill(&w.s, w.m, LAST, PF_W, &bad), SHADOW_FILLED);
+    assert_true(hardware(LAST, X86_WRITE, false));
+    assert_int_equal(shadow_fill(&w.s, w.m, LAST, PF_U, &bad), SHADOW_GUEST);
+    assert_true(shadow_guest_walk(&w.s, w.m, KERNEL + LAST + 5, &at, &entry));
+    assert_int_equal(at, PAGE + PAGE_SIZE + 5);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0x400000, 0, &bad), SHADOW_GUEST);
+    /* A large page, and a table that is nowhere. */
+    put_short(ROOT + 4, PTE_P | PTE_W | PTE_PS);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0x400000, 0, &bad), SHADOW_BAD);
+    put_short(ROOT + 4, 0xFFFFF000 | PTE_P | PTE_W);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0x400000, 0, &bad), SHADOW_BAD);
+    assert_string_equal(bad.what, "bad page directory entry");
+    /* What a call's upper half says is of the other format, and means nothing. */
+    assert_true(shadow_set_pte(&w.s, w.m, ROOT, 0, 0xFFFFFFFF00000000 | PAGE | PTE_P | PTE_A,
+                               KERNEL, &bad));
+    assert_true(hardware(0, X86_READ, false));
+}
+
+static void a_slot_is_four_megabytes(void **st)
+{
+    struct shadow_bad bad;
+    (void)st;
+    two_levels();
+    assert_int_equal(shadow_root_at(&w.s, ROOT | 0xFFF), ROOT);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0, 0, &bad), SHADOW_FILLED);
+    assert_int_equal(shadow_fill(&w.s, w.m, 0x3FF000, 0, &bad), SHADOW_FILLED);
+    assert_int_equal(shadow_fill(&w.s, w.m, KERNEL, 0, &bad), SHADOW_FILLED);
+    shadow_drop_slot(&w.s, w.m, ROOT, 1);
+    shadow_drop_slot(&w.s, w.m, ROOT, 1024);
+    shadow_drop_slot(&w.s, w.m, ROOT, 1023); /* the hypervisor's own stays */
+    assert_true(hardware(0, X86_READ, false));
+    shadow_drop_slot(&w.s, w.m, ROOT, 0);
+    assert_false(hardware(0, X86_READ, false));
+    assert_false(hardware(0x3FF000, X86_READ, false));
+    assert_true(hardware(KERNEL, X86_READ, false));
+    shadow_set_format(&w.s, w.m, SHADOW_PAE);
+    assert_false(hardware(KERNEL, X86_READ, false));
+    assert_int_equal(shadow_root_at(&w.s, ROOT | 0xFFF), ROOT | 0xFE0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -245,6 +328,8 @@ int main(void)
         TEST(no_table_leads_out),
         TEST(a_full_pool_begins_again),
         TEST(linear_until_told),
+        TEST(short_entries),
+        TEST(a_slot_is_four_megabytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

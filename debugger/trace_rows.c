@@ -23,10 +23,14 @@ static void put_line(FILE *to, const struct trace_row *row, const struct trace_r
                      const char *brace)
 {
     bool hook = !strcmp(row->category, "hook"), stage = !strcmp(row->category, "stage");
+    bool call = !strcmp(row->category, "hypercall");
     int n = put_head(to, row);
 
-    n += fprintf(to, "%s%s%s%s", stage ? "· " : "", row->name, row->detail[0] && !hook ? " " : "",
-                 row->detail);
+    n += fprintf(to, "%s%s%s%s",
+                 stage  ? "· "
+                 : call ? "hypercall "
+                        : "",
+                 row->name, row->detail[0] && !hook && !call ? " " : "", row->detail);
     if (over && over->result[0])
         n += fprintf(to, " = %s", over->result);
     if (over)
@@ -63,8 +67,9 @@ static void put_text(struct row_printer *p, const struct trace_row *row)
         break;
     case ROW_END:
         put_head(p->to, row);
-        fprintf(p->to, "} %s%s%s  [%" PRIu64 "]\n", row->name, row->result[0] ? " = " : "",
-                row->result, row->cycles);
+        fprintf(p->to, "} %s%s%s%s  [%" PRIu64 "]\n",
+                strcmp(row->category, "hypercall") ? "" : "hypercall ", row->name,
+                row->result[0] ? " = " : "", row->result, row->cycles);
         break;
     }
 }
@@ -151,12 +156,12 @@ static void put_csv(struct row_printer *p, const struct trace_row *row)
     }
 }
 
-void rows_begin(struct row_printer *p, enum trace_format format, FILE *to)
+void rows_begin(struct row_printer *p, enum row_style style, FILE *to)
 {
-    *p = (struct row_printer){.format = format, .to = to};
-    if (format == FORMAT_TEXT)
+    *p = (struct row_printer){.style = style, .to = to};
+    if (style == ROWS_TEXT)
         fputs("       cycle  process          what [cycles until its end]\n", to);
-    else if (format == FORMAT_CSV)
+    else if (style == ROWS_CSV)
         fputs("event,cycle,process,pid,domain,ring,eip,depth,function,phase,kind,name,alias,detail,"
               "at,result,begin,cycles\n",
               to);
@@ -165,8 +170,8 @@ void rows_begin(struct row_printer *p, enum trace_format format, FILE *to)
 void rows_put(struct row_printer *p, const struct trace_row *row)
 {
     static void (*const put[])(struct row_printer *, const struct trace_row *) = {
-        [FORMAT_TEXT] = put_text, [FORMAT_JSON] = put_json, [FORMAT_CSV] = put_csv};
-    put[p->format](p, row);
+        [ROWS_TEXT] = put_text, [ROWS_JSON] = put_json, [ROWS_CSV] = put_csv};
+    put[p->style](p, row);
 }
 
 void rows_end(struct row_printer *p)
