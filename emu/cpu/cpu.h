@@ -148,8 +148,8 @@ void cpu_kick(struct vcpu *c);
 
 /* ---- registers ---- */
 const struct x86_regs *cpu_regs(struct vcpu *c);
-struct x86_regs *cpu_regs_rw(struct vcpu *c); /* what is changed in it becomes the CPU's state */
-uint32_t cpu_gpr(struct vcpu *c, unsigned r); /* cheaper than cpu_regs() for one or two */
+struct x86_regs *cpu_regs_rw(struct vcpu *c);   /* what is changed in it becomes the CPU's state */
+uint32_t cpu_gpr(struct vcpu *c, unsigned r);   /* cheaper than cpu_regs() for one or two */
 void cpu_gprs(struct vcpu *c, uint32_t out[8]); /* all of them, by R_EAX ... */
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v);
 
@@ -187,6 +187,60 @@ void cpu_exit_on_cr3(struct vcpu *c, bool want);
 
 /* Linear code bytes as the CPU would fetch them: how many of n could be read. */
 uint32_t cpu_fetch(struct vcpu *c, gva_t at, uint8_t *to, uint32_t n);
+
+/* ---- watching memory (watch.c) ---- */
+
+/* What is watched: machine addresses; or linear ones, followed through every change of mapping. */
+struct cpu_watch_range {
+    uint64_t lo, hi; /* [lo, hi) */
+    bool physical;
+    bool reads, writes;
+    uint32_t cr3; /* linear: through these tables; 0: through those in use at the access */
+};
+
+enum cpu_access_by {
+    CPU_BY_GUEST, /* an instruction */
+    CPU_BY_HOST,  /* a model, a device, the delivery of an event: found by comparing contents, so a
+                     write of what was there already is not seen, and several come as one */
+    CPU_BY_MMU,   /* accessed and dirty bits, which the engine sets without a word: noticed at the
+                     next exit or stop, which is when `cycle` then is */
+};
+
+struct cpu_access {
+    enum cpu_access_by by;
+    bool write;
+    uint8_t size;    /* 1 to 8 bytes; wider accesses come in the pieces that the engine makes */
+    uint32_t eip;    /* of the instruction; else of the exit, or where the guest stands */
+    uint64_t cycle;  /* by the guest: cpu_now() right before the instruction (or this round of a
+                        REP); at cycle + 1 it is done */
+    maddr_t addr;    /* of the first byte; the rest may be in another frame */
+    uint64_t value;  /* read or written */
+    uint64_t old;    /* written: what was there; outside RAM ones */
+    uint64_t ranges; /* bit i: ranges[i] was touched */
+};
+
+#define CPU_WATCH_RANGES 64
+#define CPU_WATCH_BYTES  (16u << 20) /* in all ranges together */
+
+/*
+ * Tell fn of every access to these ranges, once, in order; n of 0: of none, at no cost. Between two
+ * cpu_run() only. False: too many ranges, too many bytes, an empty one, or no memory; then nothing is
+ * watched. What a watched guest does, and when, is the same as unwatched; it only takes longer (the
+ * engine leaves its fast path for reads, for writes, or for both: see watch.c).
+ *
+ * fn is called in the middle of an instruction: it may look at the access, cpu_kick() and
+ * machine_stop(), and nothing else of this vcpu. Whoever wants to see the machine there runs it to
+ * that cycle again, from a snapshot. It is told before a write is done, except when the access
+ * spans two pages: then at the next opportunity. Not told: what the processor itself reads (page
+ * tables, a TSS on the way to a handler) and instruction fetches. An instruction that faults half
+ * way has done what it did before: its restart does it, and is told, again.
+ */
+bool cpu_watch_set(struct vcpu *c, const struct cpu_watch_range *ranges, unsigned n,
+                   void (*fn)(void *ctx, const struct cpu_access *a), void *ctx);
+/* Look for what the host has written since the last guest instruction. cpu_run() does so itself at
+   every exit and before it enters the guest: this is for whoever looks at the machine after
+   machine_run(). */
+void cpu_watch_poll(struct vcpu *c);
 
 /* ---- the whole architectural state, for snapshots and digests (never the engine's own) ---- */
 struct cpu_state {

@@ -94,6 +94,7 @@ static void string_port(struct vcpu *c, const struct site *s)
     struct cpu_exit x = exit_of(c, EXIT_IO, s);
     unsigned size = s->insn.size, index = s->kind == INSN_INS ? R_EDI : R_ESI;
     uint32_t cr2 = 0, error = 0, at = string_reg(c, s, index);
+    uint64_t cycle = c->now - 1; /* the owner may charge for the exit */
     bool user = env_cpl(c) == 3;
     if (s->insn.rep && !string_reg(c, s, R_ECX)) {
         done(c, &x);
@@ -129,8 +130,12 @@ static void string_port(struct vcpu *c, const struct site *s)
         return;
     }
     x.io.value = x.io.in ? ~0u : item;
+    if (c->watch && !x.io.in)
+        watch_emulated(c, cycle, mem, size, false, item);
     if (!ask(c, &x))
         return;
+    if (c->watch && x.io.in)
+        watch_emulated(c, cycle, mem, size, true, x.io.value);
     if (x.io.in && !x86_write(cpu_regs(c), c->mem, mem, &x.io.value, size, user, &cr2, &error)) {
         exit_fault(c, X86_PF, true, error, cr2); /* the owner took the page away meanwhile */
         return;

@@ -8,7 +8,8 @@
  *   - exits enabled, with none set: the ordinary end address would be probed through the guest's
  *     page tables at every stop, and the probe's page fault overwrites CR2;
  *   - CPU model COREDUO: PAE, NX and SSE2 without long mode, so that a guest cannot switch to it;
- *   - no hook on memory, ever: one makes all loads and stores ten times slower.
+ *   - no hook on memory but while somebody watches (watch.c): it makes loads and stores ten times
+ *     slower, all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +311,7 @@ void cpu_free(struct vcpu *c)
 {
     if (!c)
         return;
+    watch_free(c);
     if (c->uc) {
         mem_on_code_write(c->mem, NULL, NULL);
         uc_close(c->uc);

@@ -33,8 +33,12 @@ enum cpu_act exit_ask(struct vcpu *c, struct cpu_exit *x)
     if (c->mmio_pending) /* what the guest did before comes before */
         exit_report_mmio(c);
     c->injected = c->raised = false;
+    if (c->watch)
+        watch_poll(c, CPU_BY_MMU, x->eip);
     enum cpu_act act = c->host.exit(c->host.ctx, c, x);
     regs_commit(c);
+    if (c->watch)
+        watch_poll(c, CPU_BY_HOST, x->eip);
     if (act == CPU_LEAVE)
         c->leave = true;
     return act;
@@ -162,6 +166,8 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     env_put(c, c->at.old_exception, ~0u);  /* else the next fault arrives as a double fault */
     env_put_reg(c, c->at.cr + 16, c->cr2); /* CR2 is loaded when the fault is delivered */
     env_put(c, c->at.is_int, 0);
+    if (c->watch)
+        watch_settle(c, soft || vector == X86_DB ? WATCH_NO_FAULT : at);
     if (soft) {
         software_interrupt(c, (uint8_t)vector, eip);
     } else if (vector == X86_DB) { /* single step: a trap, everything before it ran */
@@ -179,7 +185,9 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
         exit_fault(c, (uint8_t)vector, has_error_code(vector), error, cr2);
     }
     time_forget_last(c);
-    if (exit_pending(c))
+    /* A fault in the second half of an access that spans two pages leaves the engine in the belief
+       that it is still in there, and tells its memory hooks no more. Entering it anew puts that right. */
+    if (exit_pending(c) || (c->watch && vector == X86_PF))
         time_stop(c, STOP_SERVICE, env_eip(c));
     regs_forget(c);
     time_resume(c);

@@ -10,6 +10,7 @@
  *     exits.c    asking the owner, faults, delivery
  *     regs.c     the engine's state <-> struct x86_regs
  *     run.c      cpu_run
+ *     watch.c    every access to watched memory
  *     state.c    the whole architectural state, for snapshots
  */
 #ifndef EMU_CPU_INTERNAL_H
@@ -118,7 +119,7 @@ struct vcpu {
 
     /* time */
     struct arena *arena;
-    void *stone; /* engine.c: the block hook's fast path, near the engine's code */
+    void *stone;       /* engine.c: the block hook's fast path, near the engine's code */
     struct slot *next; /* the slot that the next translation gets */
     uint64_t now, charged, until;
     bool settled; /* now is valid; else it is hot.target - hot.left */
@@ -188,6 +189,9 @@ struct vcpu {
 
     uint32_t recent[64];
     unsigned recent_next;
+
+    struct watch *watch; /* watch.c; NULL: nothing is watched */
+    bool flush_twice;    /* a hook was removed: the engine forgets it only after one more run */
 };
 
 /* env fields */
@@ -267,6 +271,19 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *c);
 bool exits_on_invalid(uc_engine *uc, void *c);
 /* Must cpu_run look before the next guest instruction? */
 bool exit_pending(struct vcpu *c);
+
+/* watch.c; all of them only when c->watch */
+void watch_poll(struct vcpu *c, enum cpu_access_by by, uint32_t eip);
+void watch_rebase(struct vcpu *c); /* memory has become another one */
+/* The access that was not told yet happened, unless the instruction at eip (linear) has faulted. */
+#define WATCH_NO_FAULT (1ull << 32)
+void watch_settle(struct vcpu *c, uint64_t faulted);
+/* The engine does the instruction at c->now once more, from its start. */
+void watch_replay(struct vcpu *c);
+/* An access by an instruction that we execute ourselves; before a write is done. */
+void watch_emulated(struct vcpu *c, uint64_t cycle, gva_t at, uint32_t size, bool write,
+                    uint64_t value);
+void watch_free(struct vcpu *c);
 
 /* state.c */
 void cpu_state_reset_fpu(struct cpu_state *s); /* as after FNINIT */

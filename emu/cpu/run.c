@@ -64,6 +64,8 @@ static void enter(struct vcpu *c)
     uc_err e = uc_emu_start(c->uc, eip, 0, 0, 0);
     guard_enter_engine(before);
     time_settle(c);
+    if (c->watch)
+        watch_settle(c, WATCH_NO_FAULT);
     if (c->why == STOP_NONE) {
         stopped_by_itself(c, e);
         return;
@@ -78,6 +80,8 @@ static void service(struct vcpu *c)
 {
     if (c->buffer_full || c->flush_blocks) {
         engine_flush_blocks(c);
+        c->flush_blocks = c->flush_twice;
+        c->flush_twice = false;
     } else if (c->opened_count) {
         /* Blocks that were opened for an exact stop: back to their ordinary translation. */
         for (uint32_t i = 0; i < c->opened_count; i++)
@@ -101,6 +105,7 @@ enum cpu_stop cpu_run(struct vcpu *c, uint64_t until)
     assert(c->where == OUTSIDE && c->settled && "cpu_run called from inside an exit");
     c->until = until;
     c->leave = false;
+    cpu_watch_poll(c);
     for (;;) {
         regs_commit(c);
         if (c->stuck)

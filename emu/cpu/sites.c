@@ -270,7 +270,7 @@ bool sites_scan(struct vcpu *c, struct slot *s)
             insn.reg = b.b[start + 2] & 7;
         }
         struct mark *m = mark_find(c, s->pc + start);
-        if (kind == INSN_PLAIN && !m)
+        if (kind == INSN_PLAIN && !m && !(c->watch && insn.helped))
             continue;
         /* A block's sites are consecutive: start again at the front when they might not fit. */
         if (!count) {

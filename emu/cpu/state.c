@@ -146,4 +146,6 @@ void cpu_state_set(struct vcpu *c, const struct cpu_state *in)
     c->mmio_pending = false;
     env_put(c, c->at.old_exception, ~0u);
     uc_ctl_flush_tlb(c->uc);
+    if (c->watch)
+        watch_rebase(c);
 }

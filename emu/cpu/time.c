@@ -258,6 +258,11 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
     bool replay = last && s->n == 1 && !s->ends && inside(last, pc);
     if (replay)
         c->now -= last->n - time_index(c, last, pc);
+    if (c->watch) {
+        watch_settle(c, WATCH_NO_FAULT);
+        if (replay)
+            watch_replay(c);
+    }
 
     if (replay ? c->now >= c->until : exit_pending(c)) {
         time_stop(c, STOP_SERVICE, pc - env_cs_base(c));

@@ -97,7 +97,7 @@ static const struct trait two_byte[256] = {
 
 /* What the prefixes before the opcode say. */
 struct prefixes {
-    bool rep, operand, address;
+    bool rep, operand, address, lock;
     uint8_t seg;  /* S_*, or S_COUNT */
     uint8_t last; /* not a prefix: the instruction's last byte */
 };
@@ -131,6 +131,9 @@ static struct prefixes read_prefixes(const uint8_t *bytes, unsigned n)
             break;
         case 0x67:
             p.address = true;
+            break;
+        case 0xF0:
+            p.lock = true;
             break;
         case 0xF2:
         case 0xF3:
@@ -192,6 +195,61 @@ static struct trait classify_group(bool two, uint8_t opcode, uint8_t modrm,
     return (struct trait){INSN_PLAIN, group_ends(two, opcode, modrm, p) ? ENDS : 0};
 }
 
+/*
+ * Does the engine do this instruction's accesses to memory in a function of its own, or in a way that
+ * leaves EIP at an earlier instruction? Who watches memory needs to know (emu/cpu/watch.c). What is
+ * named here is known to be otherwise, for the rest yes is the safe answer: loading a segment register
+ * reads a descriptor, x87 and SSE have ways of their own, and so has whatever is locked.
+ */
+static bool is_helped(const ZydisDecodedInstruction *i, const struct prefixes *p)
+{
+    bool memory = i->attributes & ZYDIS_ATTRIB_HAS_MODRM && i->raw.modrm.mod != 3;
+    uint8_t op = i->opcode;
+
+    if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT) {
+        switch (op) {
+        case 0x07: /* pop to a segment register */
+        case 0x17:
+        case 0x1F:
+        case 0x8E:          /* mov to one */
+        case 0x9A:          /* call, jmp far; retf, iret */
+        case 0xCA ... 0xCB:
+        case 0xCF:
+        case 0xEA:
+            return true;
+        case 0xFF:
+            return p->lock || i->raw.modrm.reg == 3 || i->raw.modrm.reg == 5;
+        case 0x62:          /* bound */
+        case 0x86 ... 0x87: /* xchg */
+        case 0xC4 ... 0xC5: /* les, lds */
+        case 0xD8 ... 0xDF: /* x87 */
+            return memory;
+        default:
+            return p->lock && memory;
+        }
+    }
+    if (i->opcode_map != ZYDIS_OPCODE_MAP_0F)
+        return memory;
+    switch (op) {
+    case 0x00:          /* lldt, ltr, verr, verw */
+    case 0x02 ... 0x03: /* lar, lsl */
+    case 0xA1:          /* pop to a segment register */
+    case 0xA9:
+        return true;
+    case 0x40 ... 0x4F: /* cmov */
+    case 0x90 ... 0x9F: /* set */
+    case 0xA3 ... 0xA5: /* bt, shld */
+    case 0xAB ... 0xAD: /* bts, shrd */
+    case 0xAF ... 0xB1: /* imul, cmpxchg */
+    case 0xB3:          /* btr */
+    case 0xB6 ... 0xB7: /* movzx */
+    case 0xBA ... 0xC1: /* bit tests and scans, movsx, xadd */
+        return p->lock && memory;
+    default:
+        return memory;
+    }
+}
+
 static void decoder_init(ZydisDecoder *d, bool code32)
 {
     ZydisDecoderInit(d, code32 ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
@@ -217,6 +275,7 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
     p.last = bytes[i.length - 1];
     out->length = i.length;
     out->addr16 = p.address == code32;
+    out->helped = is_helped(&i, &p);
     if (i.opcode_map > ZYDIS_OPCODE_MAP_0F)
         return true;
 
@@ -241,6 +300,52 @@ bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x8
     out->reg = modrm & 7;
     out->special = modrm >> 3 & 7;
     return true;
+}
+
+/* The decoder's general registers to ours. */
+static bool register_value(ZydisRegister id, const struct x86_regs *r, uint32_t *value)
+{
+    if (id >= ZYDIS_REGISTER_EAX && id <= ZYDIS_REGISTER_EDI)
+        *value = r->gpr[id - ZYDIS_REGISTER_EAX];
+    else if (id >= ZYDIS_REGISTER_AX && id <= ZYDIS_REGISTER_DI)
+        *value = r->gpr[id - ZYDIS_REGISTER_AX] & 0xffff;
+    else if (id == ZYDIS_REGISTER_AL)
+        *value = r->gpr[R_EAX] & 0xff;
+    else
+        return false;
+    return true;
+}
+
+unsigned x86_operands(const uint8_t *bytes, uint32_t available, bool code32,
+                      const struct x86_regs *r, gva_t *at, unsigned max)
+{
+    static const ZydisRegister segment[S_COUNT] = {
+        [S_ES] = ZYDIS_REGISTER_ES, [S_CS] = ZYDIS_REGISTER_CS, [S_SS] = ZYDIS_REGISTER_SS,
+        [S_DS] = ZYDIS_REGISTER_DS, [S_FS] = ZYDIS_REGISTER_FS, [S_GS] = ZYDIS_REGISTER_GS};
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction i;
+    ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+    unsigned n = 0;
+
+    decoder_init(&decoder, code32);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, available, &i, op)))
+        return 0;
+    for (unsigned k = 0; k < i.operand_count && n < max; k++) {
+        if (op[k].type != ZYDIS_OPERAND_TYPE_MEMORY)
+            continue;
+        const ZydisDecodedOperandMem *m = &op[k].mem;
+        uint32_t base = 0, index = 0, address;
+        register_value(m->base, r, &base);
+        register_value(m->index, r, &index);
+        address = base + index * (m->scale ? m->scale : 1) + (uint32_t)m->disp.value;
+        if (i.address_width == 16)
+            address &= 0xffff;
+        for (unsigned s = 0; s < S_COUNT; s++)
+            if (segment[s] == m->segment)
+                address += r->seg[s].base;
+        at[n++] = GVA(address);
+    }
+    return n;
 }
 
 uint32_t x86_format(const uint8_t *bytes, uint32_t available, uint32_t eip, bool code32, char *text,

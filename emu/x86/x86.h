@@ -151,9 +151,14 @@ struct x86_insn {
     uint8_t seg;       /* S_*: of OUTS' source */
     bool imm_port;     /* port in the instruction, else in DX */
     uint8_t port;
+    bool helped;       /* may access memory in a helper of the engine's, which does not store EIP */
 };
 /* Decode one instruction; code32: the D bit of CS. */
 bool x86_decode(const uint8_t *bytes, uint32_t available, bool code32, struct x86_insn *out);
+/* The linear addresses of its memory operands, implied ones included, as far as the registers tell
+   now; how many of max. */
+unsigned x86_operands(const uint8_t *bytes, uint32_t available, bool code32,
+                      const struct x86_regs *r, gva_t *at, unsigned max);
 /* Intel-syntax text of one instruction; its length, or 0. */
 uint32_t x86_format(const uint8_t *bytes, uint32_t available, uint32_t eip, bool code32, char *text,
                     uint32_t size);
