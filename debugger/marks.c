@@ -50,6 +50,16 @@ static void sweep(struct marks *k, struct place *p)
         let_go(k, p);
 }
 
+/* Nobody is there any more. */
+static void end_if_unused(struct marks *k)
+{
+    if (k->last || k->used || k->telling)
+        return;
+    k->m->watcher = (struct machine_watcher){0};
+    free(k->place);
+    free(k);
+}
+
 static bool tell(void *ctx, struct domain *d, const struct cpu_exit *x)
 {
     struct marks *k = ctx;
@@ -93,16 +103,6 @@ struct marks *marks_of(struct machine *m)
 bool marks_telling(const struct marks *k)
 {
     return k->telling;
-}
-
-/* Nobody is there any more. */
-static void end_if_unused(struct marks *k)
-{
-    if (k->last || k->used || k->telling)
-        return;
-    k->m->watcher = (struct machine_watcher){0};
-    free(k->place);
-    free(k);
 }
 
 void marks_last(struct marks *k, mark_last_fn fn, void *ctx)

@@ -142,7 +142,7 @@ static bool was_call(struct debug *d, const struct context *before, const struct
     *back = 0;
     if (!x86_peek(cpu_regs(domain->cpu), domain->mem, GVA(now->esp), back, 4))
         return false;
-    return x86_decode(code, sizeof code, true, &insn) && *back == before->eip + insn.len;
+    return x86_decode(code, sizeof code, true, &insn) && *back == before->eip + insn.length;
 }
 
 /* An exception or interrupt came between: the guest is in a handler that nobody asked for. */
