@@ -50,6 +50,7 @@ struct snapshots {
 struct snapshot {
     const struct snapshots *owner;
     struct frames frames[MEMS];
+    uint64_t ram_frames;
     struct cpu_state cpu;
     size_t cost;
     size_t block_bytes;
@@ -239,6 +240,7 @@ struct snapshot *snapshot_take(struct snapshots *s, struct err *err)
         x->owner = s;
         x->cost = size;
         x->block_bytes = p->state->bytes;
+        x->ram_frames = mem_frames(p->mem);
     }
     for (unsigned k = 0; ok && k < MEMS; k++)
         ok = take_frames(s, k, x) && (!mem_of(s, k) || frames_copy(&base[k], &x->frames[k]));
@@ -340,6 +342,52 @@ void snapshot_free(struct snapshot *x)
 uint64_t snapshot_cycle(const struct snapshot *x)
 {
     return x->cpu.now;
+}
+
+/* ---- looking into one ---- */
+
+static bool is_ram(const struct snapshot *x, maddr_t a, size_t n)
+{
+    uint64_t end = x->ram_frames << PAGE_SHIFT;
+
+    return a.v < end && n <= end - a.v && (a.v >= PC_HOLE_END || a.v + n <= PC_HOLE_START);
+}
+
+bool snapshot_read(const struct snapshot *x, maddr_t a, void *to, size_t n)
+{
+    uint8_t *bytes = to;
+
+    if (!n)
+        return true;
+    if (!is_ram(x, a, n))
+        return false;
+    while (n) {
+        const struct page *p = frames_page(&x->frames[RAM], a.v >> PAGE_SHIFT);
+        size_t at = a.v % PAGE_SIZE, part = PAGE_SIZE - at < n ? PAGE_SIZE - at : n;
+        if (p)
+            memcpy(bytes, p->bytes + at, part);
+        else
+            memset(bytes, 0, part);
+        bytes += part;
+        a.v += part;
+        n -= part;
+    }
+    return true;
+}
+
+bool snapshot_page_differs(const struct snapshot *a, const struct snapshot *b, uint64_t frame)
+{
+    assert(a->owner == b->owner && "snapshots of two machines");
+    if (frame >= a->ram_frames)
+        return false;
+
+    const struct page *p = frames_page(&a->frames[RAM], frame);
+    const struct page *q = frames_page(&b->frames[RAM], frame);
+    if (p == q)
+        return false;
+    if (p && q)
+        return memcmp(p->bytes, q->bytes, PAGE_SIZE) != 0;
+    return true; /* a page of zeros has no page */
 }
 
 size_t snapshot_bytes(const struct snapshot *x)

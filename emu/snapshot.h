@@ -25,6 +25,12 @@ void snapshot_restore(struct snapshots *s, const struct snapshot *x);
 void snapshot_free(struct snapshot *x); /* NULL is fine */
 
 uint64_t snapshot_cycle(const struct snapshot *x);
+/* Memory as it was, without going back there; false when any byte is outside RAM (then nothing is
+   read). */
+bool snapshot_read(const struct snapshot *x, maddr_t a, void *to, size_t n);
+/* Does this frame hold something else in b than in a? Both are one machine's. Equal frames may still
+   have been written in between. Cheap where nothing was written: they share the page. */
+bool snapshot_page_differs(const struct snapshot *a, const struct snapshot *b, uint64_t frame);
 /* The memory that taking it has cost, in bytes. */
 size_t snapshot_bytes(const struct snapshot *x);
 

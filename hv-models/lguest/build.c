@@ -30,6 +30,9 @@ enum {
     HARDWARE_SUBARCH = 0x23C,
     E820_TABLE = 0x2D0,
 };
+/* A relocatable kernel unpacks itself at the next multiple of it; 0 would make that address 0. The
+   launcher of 2.6.31 forgot it, so that such kernels of those years had to be started as ELF. */
+enum { ALIGNMENT = 0x1000000 };
 enum { KEEP_SEGMENTS = 0x40, CMDLINE_AT = 0x1000, CMDLINE_MOST = 4095, KERNEL_FROM = 0x3000 };
 
 /* What we keep: a sixteenth, for each megabyte that is mapped wants its tables. */
@@ -149,7 +152,6 @@ static void put32(uint8_t *page, uint32_t at, uint32_t v)
 
 static bool put_boot_params(struct domain *d, uint32_t initrd, uint32_t initrd_size)
 {
-    const struct lguest_variant *v = lguest_variant(d);
     uint8_t page[PAGE_SIZE] = {0};
 
     page[E820_ENTRIES] = 1;
@@ -164,7 +166,7 @@ static bool put_boot_params(struct domain *d, uint32_t initrd, uint32_t initrd_s
         put32(page, RAMDISK_SIZE, initrd_size);
     }
     put32(page, CMD_LINE_PTR, CMDLINE_AT);
-    put32(page, KERNEL_ALIGNMENT, v->alignment);
+    put32(page, KERNEL_ALIGNMENT, ALIGNMENT);
     put32(page, HARDWARE_SUBARCH, LGUEST_SUBARCH);
     return lguest_write(d, 0, page, sizeof page);
 }

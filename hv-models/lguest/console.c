@@ -3,6 +3,7 @@
  * The virtio console, hvc0 to a Linux guest: a queue of text to print, and a queue of empty buffers
  * for what is typed. Before its driver is there a kernel may NOTIFY the address of a string.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "lguest.h"
@@ -68,6 +69,21 @@ void lguest_console_text(struct domain *d, uint32_t at)
 }
 
 /*
+ * Is there a driver? Before, a serial line must do. We look where the driver writes its status: the
+ * guests of 2.6.31 make NOTIFY at each change of it, those of 3.2 only when they have agreed on the
+ * features, which is before the last bit is set.
+ */
+static bool has_driver(struct domain *d)
+{
+    const uint32_t at =
+        lguest_of(d)->console + (uint32_t)offsetof(struct lguest_device_desc, status);
+    uint8_t status;
+
+    return lguest_read(d, at, &status, 1) && status & LGUEST_STATUS_DRIVER_OK &&
+           !(status & LGUEST_STATUS_FAILED);
+}
+
+/*
  * A person types when he likes, so a buffer is enough. A pipe waits until somebody wants its bytes:
  * the kick that announces a new buffer says so.
  */
@@ -75,7 +91,7 @@ bool lguest_console_ready(struct domain *d, bool patient)
 {
     struct lguest *lg = lguest_of(d);
 
-    if (!lg->driver_ok)
+    if (!has_driver(d))
         return hv_serial_ready(d, patient);
     return (!patient || lg->input_wanted) && lguest_queue_ready(d, &lg->queue[QUEUE_IN]);
 }
@@ -86,7 +102,7 @@ void lguest_console_receive(struct domain *d, uint8_t byte)
     struct lguest_queue *q = &lg->queue[QUEUE_IN];
     struct lguest_chain c;
 
-    if (!lg->driver_ok) {
+    if (!has_driver(d)) {
         hv_serial_receive(d, byte);
         return;
     }

@@ -250,35 +250,24 @@ void lguest_queue_give(struct domain *d, struct lguest_queue *q, uint32_t head, 
 /* ---- NOTIFY: a queue, a device, or a string ---- */
 
 /* True: the driver wants it as it was when new, or has given up. Its rings are zeros again. */
-static bool status_written(struct domain *d, uint32_t desc, struct lguest_queue *queue, unsigned n,
-                           uint8_t *status)
+static bool status_written(struct domain *d, uint32_t desc, struct lguest_queue *queue, unsigned n)
 {
-    const uint32_t at = desc + (uint32_t)offsetof(struct lguest_device_desc, status);
+    uint8_t status;
 
-    lguest_read(d, at, status, 1);
-    hv_stage2(d, "the driver wrote the device's status", desc, *status);
-    if (*status && !(*status & LGUEST_STATUS_FAILED))
+    lguest_read(d, desc + (uint32_t)offsetof(struct lguest_device_desc, status), &status, 1);
+    hv_stage2(d, "the driver wrote the device's status", desc, status);
+    if (status && !(status & LGUEST_STATUS_FAILED))
         return false;
     for (unsigned i = 0; i < n; i++)
         lguest_queue_reset(d, &queue[i]);
     return true;
 }
 
-static void console_status(struct domain *d)
-{
-    struct lguest *lg = lguest_of(d);
-    uint8_t status;
-
-    status_written(d, lg->console, lg->queue, QUEUES, &status);
-    lg->driver_ok = !!(status & LGUEST_STATUS_DRIVER_OK);
-}
-
 static void disk_status(struct domain *d, struct lguest_disk *disk)
 {
     const uint32_t none = 0, offered = feature_bytes(lguest_disk_features(d));
-    uint8_t status;
 
-    if (status_written(d, disk->desc, &disk->queue, 1, &status)) /* the features that it accepted */
+    if (status_written(d, disk->desc, &disk->queue, 1)) /* the features that it accepted */
         lguest_write(d,
                      disk->desc + (uint32_t)sizeof(struct lguest_device_desc) +
                          (uint32_t)sizeof(struct lguest_vqconfig) + offered,
@@ -310,7 +299,7 @@ void lguest_notify(struct domain *d, uint32_t at)
     if (notify_disk(d, at))
         return;
     if (at == lg->console)
-        console_status(d);
+        status_written(d, lg->console, lg->queue, QUEUES);
     else if (at == lg->queue[QUEUE_OUT].at)
         lguest_console_kick(d);
     else if (at == lg->queue[QUEUE_IN].at)

@@ -81,9 +81,11 @@ static void shut_down(struct domain *d, const uint32_t *a)
         return;
     }
     hv_stage(d, "the guest turns itself off", a[2]);
-    if (message[0] && strcmp(message, "Power down"))
-        domain_log_once(d, "lguest: the guest stopped: %s", message);
-    domain_power_off(d, d->state.status);
+    /* One call for two ends: a kernel that panics says why in the place of these words. */
+    if (strcmp(message, "Power down") && message[0])
+        kill_guest(d, "kernel panic: %s", message);
+    else
+        domain_power_off(d, d->state.status);
 }
 
 static void new_pgtable(struct domain *d, const uint32_t *a)

@@ -52,7 +52,6 @@ static const struct lguest_variant variant[] = {
     {
         .name = "3.2",
         .skips_cli = true,
-        .alignment = 0x1000000, /* a relocatable kernel rounds up to it; 0 would put it at 0 */
         .data_size = LGUEST_DATA_3_2_size,
         .noirq_start = LGUEST_DATA_3_2_noirq_start,
         .noirq_end = LGUEST_DATA_3_2_noirq_end,
@@ -84,7 +83,8 @@ const struct hv_cost lguest_costs[] = {
     [LGUEST_COST_DIRECT] = {"direct", 0, "the hardware's own 270 ns, as on native"},
     [LGUEST_COST_EMULATE] = {"emulate", 0, "not published; the fault is charged"},
     [LGUEST_COST_IRQ] = {"irq", 2817, "a switch out and in again, as a hypercall's"},
-    [LGUEST_COST_SECTOR] = {"sector", 128, "not published; the copy alone: 512 bytes, four a cycle"},
+    [LGUEST_COST_SECTOR] = {"sector", 128,
+                            "not published; the copy alone: 512 bytes, four a cycle"},
     {0},
 };
 

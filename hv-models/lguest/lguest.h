@@ -24,7 +24,6 @@ struct lguest_variant {
     bool skips_cli;     /* a stray CLI is passed over */
     bool wide_in;       /* IN of a byte sets 16 bits of EAX, IN of a word 32 (a bug, long gone) */
     bool barriers;      /* a disk's request may be a barrier; later there are flushes instead */
-    uint32_t alignment; /* boot_params.hdr.kernel_alignment */
     uint32_t data_size; /* struct lguest_data: its size, and where its later fields are */
     uint32_t pgdir;     /* 0: there is none */
     uint32_t noirq_start, noirq_end, kernel_address, syscall_vec;
@@ -78,7 +77,6 @@ struct lguest {
     /* the console */
     uint32_t console; /* its descriptor, as a disk's */
     struct lguest_queue queue[QUEUES];
-    uint32_t driver_ok;    /* there is a driver; before, a serial line must do */
     uint32_t input_wanted; /* the guest has kicked the input queue: somebody waits */
 };
 

@@ -78,7 +78,10 @@ enum shadow_result lguest_demand_page(struct domain *d, uint32_t va, uint32_t er
     }
     hv_stage2(d, "look the page up in the guest's tables", va, error);
     enum shadow_result res = shadow_fill(s, d->mem, va, error, &bad);
-    if (res == SHADOW_BAD)
+    if (res == SHADOW_BAD && s->linear)
+        kill_guest(d, "access to %#x, beyond the guest's %u MiB of memory", va,
+                   lguest_of(d)->ram >> 20);
+    else if (res == SHADOW_BAD)
         kill_guest(d, "%s %#llx for %#x", bad.what, (unsigned long long)bad.entry, va);
     lguest_paging_changed(d);
     return res;

@@ -28,7 +28,7 @@ struct env {
     /* Before all else: magic and info are what the loader left. The command line, or NULL. */
     const char *(*enter)(uint32_t magic, const void *info);
     void (*put)(char c);
-    void (*power_off)(uint8_t status);          /* does not return */
+    void (*power_off)(uint8_t status); /* does not return */
 
     /* The tables in traps.h, once and entry by entry; NULL: the CPU reads them itself. */
     void (*load_tables)(void);
@@ -52,9 +52,12 @@ struct env {
 
     /* paging.h */
     void (*use_tables)(const uint64_t *root);
+    void (*use_flat_tables)(uint32_t *root);
     void (*no_tables)(void); /* virtual is physical, as at the start */
-    void (*page_changed)(uint64_t *root, uint32_t va, uint64_t entry);
+    void (*page_changed)(void *root, uint32_t va, uint64_t entry);
     void (*tables_changed)(void);
+
+    void (*before_user)(void); /* ring 3 is about to be entered; may be NULL */
 
     void (*task_switched)(bool on); /* CR0.TS */
 };

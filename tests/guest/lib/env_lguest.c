@@ -18,7 +18,6 @@ enum { BP_CMD_LINE_PTR = 0x228, BP_KERNEL_ALIGNMENT = 0x230 };
 
 struct lguest_data lguest_data __attribute__((aligned(64)));
 static bool is_3_2;
-static uint64_t *identity;
 
 bool on_lguest_3_2(void)
 {
@@ -93,20 +92,45 @@ static void off(uint8_t status)
 
 /* ---- paging ---- */
 
+static bool have_tables;
+
+static void new_pgtable(const void *root)
+{
+    have_tables = true;
+    lguest_hcall(LHCALL_NEW_PGTABLE, (uint32_t)root, 0, 0, 0);
+}
+
 static void use_tables(const uint64_t *root)
 {
-    lguest_hcall(LHCALL_NEW_PGTABLE, (uint32_t)root, 0, 0, 0);
+    new_pgtable(root);
+}
+
+/* A kernel's tables show memory at its address, too; by that a host for both formats knows them. */
+static void use_flat_tables(uint32_t *root)
+{
+    root[KERNEL_ADDRESS >> 22] = root[0];
+    new_pgtable(root);
 }
 
 /* What was there at the start cannot be had again; tables that say the same can. */
 static void no_tables(void)
 {
+    static uint64_t *identity;
+
     if (!identity)
         identity = pae_new();
-    use_tables(identity);
+    new_pgtable(identity);
 }
 
-static void page_changed(uint64_t *root, uint32_t va, uint64_t entry)
+/* Up to 3.0 there are tables at the start. Later a guest has to bring some, and has no ring 3 without:
+   what is made up for it until then is the kernel's alone. */
+static void before_user(void)
+{
+    if (is_3_2 && !have_tables)
+        no_tables();
+}
+
+static void page_changed(void *root, uint32_t va, uint64_t entry)
 {
     lguest_hcall(LHCALL_SET_PTE, (uint32_t)root, va, (uint32_t)entry, (uint32_t)(entry >> 32));
 }
@@ -143,10 +167,6 @@ static void load_tables(void)
     for (unsigned v = 0; v < 256; v++)
         idt_changed(v);
     asm volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(LGUEST_KERNEL_DS));
-    /* Up to 3.0 there are tables at the start; later a guest has to bring some, and has no ring 3
-       without. */
-    if (is_3_2)
-        no_tables();
 }
 
 static void set_stack(uint32_t esp)
@@ -272,8 +292,10 @@ const struct env env_lguest = {
     .line_done = line_done,
     .timer_once = timer_once,
     .use_tables = use_tables,
+    .use_flat_tables = use_flat_tables,
     .no_tables = no_tables,
     .page_changed = page_changed,
     .tables_changed = forget_all,
+    .before_user = before_user,
     .task_switched = task_switched,
 };

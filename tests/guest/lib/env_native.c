@@ -113,13 +113,20 @@ static void use_tables(const uint64_t *root)
     write_cr0(read_cr0() | CR0_PG);
 }
 
+static void use_flat_tables(uint32_t *root)
+{
+    write_cr4(read_cr4() & ~(uint32_t)CR4_PAE);
+    write_cr3((uint32_t)root);
+    write_cr0(read_cr0() | CR0_PG);
+}
+
 static void no_tables(void)
 {
     write_cr0(read_cr0() & ~(CR0_PG | (uint32_t)CR0_WP));
     write_cr4(read_cr4() & ~(uint32_t)(CR4_PAE | CR4_PSE | CR4_PGE));
 }
 
-static void page_changed(uint64_t *root, uint32_t va, uint64_t entry)
+static void page_changed(void *root, uint32_t va, uint64_t entry)
 {
     (void)root, (void)entry;
     invlpg((void *)va);
@@ -161,6 +168,7 @@ const struct env env_native = {
     .line_done = pic_eoi,
     .timer_once = timer_once,
     .use_tables = use_tables,
+    .use_flat_tables = use_flat_tables,
     .no_tables = no_tables,
     .page_changed = page_changed,
     .tables_changed = forget_all,

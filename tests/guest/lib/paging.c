@@ -99,11 +99,15 @@ uint32_t *flat_new(void)
     return root;
 }
 
-void flat_on(const uint32_t *root)
+void flat_on(uint32_t *root)
 {
-    write_cr4(read_cr4() & ~(uint32_t)CR4_PAE);
-    write_cr3((uint32_t)root);
-    write_cr0(read_cr0() | CR0_PG);
+    env->use_flat_tables(root);
+}
+
+void flat_set(uint32_t *root, uint32_t va, uint32_t entry)
+{
+    *flat_entry(root, va) = entry;
+    env->page_changed(root, va, entry);
 }
 
 void paging_off(void)

@@ -34,10 +34,11 @@ void pae_set(uint64_t *root, uint32_t va, uint64_t entry);
 void pae_flush(uint64_t *root, uint32_t va);
 void tables_changed(void);
 
-/* Two levels of 32-bit entries, on bare hardware alone. */
+/* The same for two levels of 32-bit entries. Under a hypervisor a guest has one format and keeps it. */
 uint32_t *flat_new(void);
 uint32_t *flat_entry(uint32_t *root, uint32_t va);
-void flat_on(const uint32_t *root);
+void flat_on(uint32_t *root);
+void flat_set(uint32_t *root, uint32_t va, uint32_t entry);
 
 void paging_off(void);
 

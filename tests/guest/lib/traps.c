@@ -133,6 +133,9 @@ static void system_call(struct regs *r)
 uint32_t user_call(uint32_t (*fn)(uint32_t), uint32_t arg, uint32_t eflags)
 {
     bool enabled = env->irqs_enabled();
+
+    if (env->before_user)
+        env->before_user();
     uint32_t value = user_call_on(fn, arg, eflags);
 
     if (enabled)

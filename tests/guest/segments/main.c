@@ -157,6 +157,8 @@ static void returns(void)
     gdt_set(SEL_CODE1, segment(0, 0xFFFFF, FLAT | DESC_CODE | DESC_DPL(1)));
     gdt_set(SEL_DATA1, segment(0, 0xFFFFF, FLAT | DESC_DATA | DESC_DPL(1)));
     trap_handle(VECTOR_SYSCALL, leave_ring);
+    if (env->before_user)
+        env->before_user();
     if (env->ring == 0)
         to_ring_1();
 

@@ -125,12 +125,71 @@ static void input_happens_again_after_going_back(void **st)
     fake_free(f);
 }
 
+/* Every frame of every snapshot, looked into while another one is the present. */
+static void one_can_look_into_a_snapshot(void **st)
+{
+    enum { LOOKS = 12 };
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+    struct snapshot *x[LOOKS];
+    uint8_t *was[LOOKS], page[PAGE_SIZE];
+    uint32_t different = 0;
+
+    (void)st;
+    for (unsigned i = 0; i < LOOKS; i++) {
+        if (i == 5)
+            snapshot_restore(s, x[1]); /* another future */
+        if (i != 9)                    /* one in which nothing happened */
+            fake_work(f, i < 5 ? i : i * 3);
+        x[i] = snapshot_take(s, NULL);
+        was[i] = calloc(1, RAM);
+        assert_true(x[i] && was[i]);
+        for (uint64_t at = 0; at < RAM; at += PAGE_SIZE)
+            mem_read(f->parts.mem, MADDR(at), was[i] + at, PAGE_SIZE);
+    }
+    fake_work(f, 99);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        for (uint64_t frame = 0; frame < RAM >> PAGE_SHIFT; frame++) {
+            uint64_t at = frame << PAGE_SHIFT;
+            assert_int_equal(snapshot_read(x[i], MADDR(at), page, PAGE_SIZE),
+                             mem_is_ram(f->parts.mem, frame));
+            if (mem_is_ram(f->parts.mem, frame))
+                assert_memory_equal(page, was[i] + at, PAGE_SIZE);
+            for (unsigned k = 0; k < LOOKS; k++) {
+                bool differs = memcmp(was[i] + at, was[k] + at, PAGE_SIZE) != 0;
+                different += differs;
+                assert_int_equal(snapshot_page_differs(x[i], x[k], frame), differs);
+            }
+        }
+        /* Across pages, and to the very end. */
+        assert_true(snapshot_read(x[i], MADDR((3u << 20) - 100), page, 200));
+        assert_memory_equal(page, was[i] + (3u << 20) - 100, 200);
+        assert_true(snapshot_read(x[i], MADDR(RAM - 1), page, 1));
+        assert_true(snapshot_read(x[i], MADDR(RAM), page, 0));
+        assert_false(snapshot_read(x[i], MADDR(RAM), page, 1));
+        assert_false(snapshot_read(x[i], MADDR(RAM - 1), page, 2));
+        assert_false(snapshot_read(x[i], MADDR(UINT64_MAX), page, 2));
+        assert_false(snapshot_read(x[i], MADDR(PC_HOLE_START - 1), page, 2));
+        assert_false(snapshot_read(x[i], MADDR(PC_HOLE_END - 1), page, 2));
+        assert_false(snapshot_page_differs(x[i], x[0], RAM >> PAGE_SHIFT));
+    }
+    assert_true(different > LOOKS);
+    assert_false(snapshot_page_differs(x[8], x[9], 0x300));
+    for (unsigned i = 0; i < LOOKS; i++) {
+        snapshot_free(x[i]);
+        free(was[i]);
+    }
+    snapshots_free(s);
+    fake_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restored_machine_is_the_one_that_was),
         cmocka_unit_test(any_of_a_chain_can_be_restored),
         cmocka_unit_test(a_snapshot_costs_what_has_changed),
+        cmocka_unit_test(one_can_look_into_a_snapshot),
         cmocka_unit_test(input_happens_again_after_going_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
