@@ -95,7 +95,7 @@ static bool read_piece(struct debug *d, uint32_t gva, void *to, uint32_t n)
            mem_read(domain->mem, w.addr, to, n);
 }
 
-bool debug_read(struct debug *d, uint32_t gva, void *to, uint32_t n)
+bool debug_peek(struct debug *d, uint32_t gva, void *to, uint32_t n)
 {
     uint8_t *at = to;
 
@@ -114,7 +114,7 @@ bool debug_read(struct debug *d, uint32_t gva, void *to, uint32_t n)
 
 static bool memory_read(void *ctx, uint32_t addr, void *to, uint32_t n)
 {
-    return debug_read(ctx, addr, to, n);
+    return debug_peek(ctx, addr, to, n);
 }
 
 static bool memory_write(void *ctx, uint32_t addr, const void *from, uint32_t n)
@@ -137,9 +137,9 @@ bool source_task(struct debug *d, struct source_task *out)
     uint32_t task;
 
     memset(out, 0, sizeof *out);
-    if (!k->magic || !debug_read(d, k->current_task, &task, 4) || !task ||
-        !debug_read(d, task + k->task_pid, &out->pid, 4) ||
-        !debug_read(d, task + k->task_comm, out->comm, sizeof out->comm))
+    if (!k->magic || !debug_peek(d, k->current_task, &task, 4) || !task ||
+        !debug_peek(d, task + k->task_pid, &out->pid, 4) ||
+        !debug_peek(d, task + k->task_comm, out->comm, sizeof out->comm))
         return false;
     out->comm[sizeof out->comm - 1] = '\0';
     return out->pid < 1u << 22;

@@ -34,7 +34,7 @@ bool source_task(struct debug *d, struct source_task *out);
 
 /* Guest memory as a debugger reads it: through the tables in use, else as the guest's own tables say
    (a shadow that is not filled yet is no reason to see nothing). */
-bool debug_read(struct debug *d, uint32_t gva, void *to, uint32_t n);
+bool debug_peek(struct debug *d, uint32_t gva, void *to, uint32_t n);
 
 /* The frame of the machine's registers, for unwinding; and a door to its memory. */
 struct frame source_frame(struct debug *d);

@@ -170,7 +170,7 @@ static bool trap_return(struct debug *d, uint32_t *eip)
 {
     uint32_t esp = cpu_gpr(d->m->domain->cpu, R_ESP), word[3];
 
-    if (!debug_read(d, esp, word, sizeof word))
+    if (!debug_peek(d, esp, word, sizeof word))
         return false;
     *eip = (word[1] & 0xFFFF) && (word[1] & 3) == 3 && !(word[1] >> 16) ? word[0] : word[1];
     return true;
@@ -206,7 +206,7 @@ static enum ran step_line(struct debug *d, enum reach reach)
         uint32_t back;
         if (went_aside(&before, &now, &aside)) {
             struct place_to_be p = {d, 0, before.esp, before.cr3, before.cpl, false, true};
-            if (!debug_read(d, now.esp, &p.eip, 4))
+            if (!debug_peek(d, now.esp, &p.eip, 4))
                 return RAN_UNTIL;
             if (now.cpl == before.cpl)
                 p.esp = now.esp + 12; /* EIP, CS, EFLAGS */

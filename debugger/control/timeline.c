@@ -165,7 +165,7 @@ uint64_t timeline_next_change(const struct debug *d)
     return d->changed < d->changes ? d->change[d->changed].at.cycle : CLOCK_NEVER;
 }
 
-/* Through the same tables as debug_read(), whatever they permit the guest. */
+/* Through the same tables as debug_peek(), whatever they permit the guest. */
 static void poke(struct debug *d, uint32_t gva, const uint8_t *bytes, uint32_t n)
 {
     struct domain *domain = d->m->domain;
@@ -328,9 +328,9 @@ static const struct halt *backward(struct debug *d)
     bool (*pause)(void *, const struct event *) = d->pause;
     struct stop *only = d->only;
 
+    struct moment end = here;
     d->before = here;
     for (size_t i = timeline_before(d, here);; i--) {
-        struct moment end = d->before;
         if (!moment_compare(d->snap[i].at, here) && i > 0)
             continue;
         struct moment from = d->snap[i].at;
@@ -351,8 +351,9 @@ static const struct halt *backward(struct debug *d)
             return control_halt_at(d, HALT_INTERRUPTED);
         }
         bool counts = !d->touched || stops_watch_last(d, &found);
-        if (!counts && found.why == HALT_NONE && moment_compare(d->before, from) > 0) {
-            i++; /* an access that does not count: the same stretch again, up to there */
+        if (!counts && found.why == HALT_NONE) {
+            end = d->before; /* an access that does not count: the same stretch again, up to there */
+            i++;
             continue;
         }
         if (found.why != HALT_NONE) {
@@ -360,7 +361,7 @@ static const struct halt *backward(struct debug *d)
             d->halt = found;
             return &d->halt;
         }
-        d->before = from;
+        end = from;
         if (i == 0) {
             timeline_go(d, d->snap[0].at);
             return control_halt_at(d, HALT_BEGINNING);

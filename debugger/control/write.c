@@ -48,7 +48,7 @@ bool debug_write(struct debug *d, uint32_t gva, const void *bytes, uint32_t n, s
     if (!n || n > 1u << 20)
         return err_set(err, ERR_USAGE, "%u bytes cannot be written at once", n);
     for (uint32_t at = gva;; at = (at | 4095) + 1) {
-        if (!debug_read(d, at, &there, 1))
+        if (!debug_peek(d, at, &there, 1))
             return err_set(err, ERR_USAGE, "cannot write memory at 0x%08x: it is not mapped", at);
         if (gva + n - 1 - at < 4096 - (at & 4095))
             break;
