@@ -105,12 +105,13 @@ static bool read_symbols(struct kernel *k, const Elf32_Shdr *table, const Elf32_
     return true;
 }
 
-static bool find_symbols(struct kernel *k, struct err *err)
+/* type: of the table, SHT_SYMTAB or SHT_DYNSYM. False without err: there is none. */
+static bool find_symbols(struct kernel *k, uint32_t type, struct err *err)
 {
     Elf32_Shdr table, strings;
 
     for (unsigned i = 0; section(k, i, &table); i++) {
-        if (table.sh_type != SHT_SYMTAB)
+        if (table.sh_type != type)
             continue;
         if (!section(k, table.sh_link, &strings) || strings.sh_type != SHT_STRTAB ||
             !has(&k->image, table.sh_offset, table.sh_size) ||
@@ -118,10 +119,10 @@ static bool find_symbols(struct kernel *k, struct err *err)
             return err_set(err, ERR_FILE, "%s: the symbol table is cut off", k->image.name);
         return read_symbols(k, &table, &strings, err);
     }
-    return err_set(err, ERR_FILE, "%s: no symbol table (stripped?)", k->image.name);
+    return false;
 }
 
-struct kernel *kernel_open(const struct image *image, struct err *err)
+static struct kernel *new_kernel(const struct image *image, struct err *err)
 {
     struct kernel *k = calloc(1, sizeof *k);
 
@@ -130,9 +131,37 @@ struct kernel *kernel_open(const struct image *image, struct err *err)
         return NULL;
     }
     k->image = *image;
-    if (!read_header(k, err) || !find_symbols(k, err)) {
-        kernel_close(k);
-        return NULL;
+    if (read_header(k, err))
+        return k;
+    kernel_close(k);
+    return NULL;
+}
+
+struct kernel *kernel_open(const struct image *image, struct err *err)
+{
+    struct kernel *k = new_kernel(image, err);
+    struct err why = {0};
+
+    if (!k || find_symbols(k, SHT_SYMTAB, &why))
+        return k;
+    if (why.class)
+        err_set(err, why.class, "%s", why.text);
+    else
+        err_set(err, ERR_FILE, "%s: no symbol table (stripped?)", image->name);
+    kernel_close(k);
+    return NULL;
+}
+
+struct kernel *kernel_open_any(const struct image *image, struct err *err)
+{
+    struct kernel *k = new_kernel(image, err);
+
+    if (k && !find_symbols(k, SHT_SYMTAB, NULL)) {
+        free(k->symbol);
+        k->symbol = NULL;
+        k->symbols = 0;
+        if (!find_symbols(k, SHT_DYNSYM, NULL))
+            k->symbols = 0; /* half of a damaged table is not sorted */
     }
     return k;
 }
@@ -185,6 +214,20 @@ const struct kernel_symbol *kernel_symbol_at(const struct kernel *k, uint32_t ad
         }
     }
     return NULL;
+}
+
+bool kernel_covers(const struct kernel *k, uint32_t addr)
+{
+    for (unsigned i = 0; i < k->header.e_phnum; i++) {
+        Elf32_Phdr p;
+        uint64_t at = k->header.e_phoff + (uint64_t)i * sizeof p;
+        if (!has(&k->image, at, sizeof p))
+            return false;
+        memcpy(&p, k->image.data + at, sizeof p);
+        if (p.p_type == PT_LOAD && addr - p.p_vaddr < p.p_memsz)
+            return true;
+    }
+    return false;
 }
 
 const uint8_t *kernel_bytes(const struct kernel *k, uint32_t addr, uint32_t n)

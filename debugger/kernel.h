@@ -22,6 +22,8 @@ struct kernel_symbol {
 
 /* Err (ERR_FILE) when it is no i386 ELF file or has no symbols. */
 struct kernel *kernel_open(const struct image *image, struct err *err);
+/* The same, but a file without symbols (stripped) just has none, or those for dynamic linking. */
+struct kernel *kernel_open_any(const struct image *image, struct err *err);
 void kernel_close(struct kernel *k);
 const struct image *kernel_image(const struct kernel *k);
 
@@ -31,6 +33,8 @@ const struct kernel_symbol *kernel_find(const struct kernel *k, const char *name
 /* The nearest symbol that covers this address; functions before data. NULL: none. */
 const struct kernel_symbol *kernel_symbol_at(const struct kernel *k, uint32_t addr);
 
+/* Is the address in one of the segments that the file loads (.bss included)? */
+bool kernel_covers(const struct kernel *k, uint32_t addr);
 /* What the file has at a virtual address: n bytes, or NULL when not all of them are in it. */
 const uint8_t *kernel_bytes(const struct kernel *k, uint32_t addr, uint32_t n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Source lines of a kernel's addresses, from its DWARF. (libdw is included in lines.c alone.) */
+/* Source lines of a kernel's addresses, from its DWARF: see program/program.h. */
 #ifndef DEBUGGER_LINES_H
 #define DEBUGGER_LINES_H
 

@@ -88,7 +88,7 @@ uint64_t disk_bytes(const struct disks *s, unsigned n)
 static bool inside(const struct disks *s, unsigned disk, uint64_t at, size_t n)
 {
     uint64_t bytes = disk_bytes(s, disk);
-    return at <= bytes && n <= bytes - at;
+    return disk < disks_count(s) && at <= bytes && n <= bytes - at;
 }
 
 bool disk_read(struct disks *s, unsigned disk, uint64_t at, void *to, size_t n)

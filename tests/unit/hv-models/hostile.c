@@ -205,6 +205,7 @@ static struct machine *start(struct hostile *h, uint64_t max_cycles)
     const struct hv_model *model;
     const char *variant;
     struct err err = {0};
+    memcpy(cfg.disk_bytes, h->disk_bytes, sizeof cfg.disk_bytes);
     struct machine *m = machine_new(&cfg, NULL, &err);
 
     if (m && hv_find(h->spec, &model, &variant, &err) && hv_attach(m, model, variant, &rq, &err))

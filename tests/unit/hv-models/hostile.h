@@ -40,10 +40,11 @@ enum {
 };
 
 struct hostile {
-    const char *spec; /* of the model, "lguest:3.2" */
-    uint8_t *file;    /* an ELF */
-    uint8_t *image;   /* its bytes at H_CODE */
-    uint32_t pen;     /* where the next instruction goes */
+    const char *spec;               /* of the model, "lguest:3.2" */
+    uint8_t *file;                  /* an ELF */
+    uint8_t *image;                 /* its bytes at H_CODE */
+    uint32_t pen;                   /* where the next instruction goes */
+    uint64_t disk_bytes[DISKS_MAX]; /* as the machine's */
     struct machine *m;
     unsigned audit_every; /* events; 1 unless somebody is in a hurry */
     uint64_t events, audits;
