@@ -24,7 +24,7 @@ static void show(const struct kernel *k, const struct backend *b, unsigned backe
     printf("%s %s%s\n    %s\n", h->result, name, args, h->meaning);
     for (unsigned i = 0; i < backends; i++) {
         struct fill f;
-        char text[128];
+        char text[240];
         if (!backend_fill(k, &b[i], hook, &f))
             continue;
         fill_format(&f, h->convention, text, sizeof text);
@@ -61,6 +61,13 @@ static void report(const struct kernel *k, const struct backend *b, unsigned bac
         report_text(part, "kind", fill_kind_name(f.kind));
         report_text(part, "function", f.function);
         report_text(part, "instructions", f.insns[0] ? f.insns : NULL);
+        report_text(part, "shared_memory", f.shared[0] ? f.shared : NULL);
+        report_list(part, "hypercalls");
+        for (unsigned j = 0; j < f.calls; j++) {
+            struct report *call = report_row(part, "hypercalls");
+            report_number(call, "number", f.call[j].number);
+            report_text(call, "name", f.call[j].name);
+        }
     }
 }
 

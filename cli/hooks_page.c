@@ -70,7 +70,7 @@ void hooks_page(const struct kernel *k, FILE *to)
                 args, h->result, h->meaning);
         for (unsigned j = 0; j < backends; j++) {
             struct fill f;
-            char text[128] = "?";
+            char text[240] = "?";
             if (backend_fill(k, &b[j], i, &f))
                 fill_format(&f, h->convention, text, sizeof text);
             fprintf(to, " %s |", text);

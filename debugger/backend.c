@@ -7,7 +7,10 @@
 #include "backend.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "hv-models/hv.h"
 
 enum { INFO_WORDS = 4 };
 
@@ -31,17 +34,36 @@ unsigned backends_find(const struct kernel *k, struct backend out[BACKENDS_MAX])
     return found;
 }
 
-static void describe(const uint8_t *code, uint32_t n, uint32_t at, struct fill *out)
+/* An operand like [0xC013BB40] by its symbol: the address is another one in the next build. */
+static void name_address(const struct kernel *k, const char *insn, char *text, size_t size)
+{
+    const char *hex = strstr(insn, "[0x");
+    char *end = NULL;
+    unsigned long addr = hex ? strtoul(hex + 1, &end, 16) : 0;
+    const struct kernel_symbol *s = hex && *end == ']' ? kernel_symbol_at(k, (uint32_t)addr) : NULL;
+
+    if (!s)
+        snprintf(text, size, "%s", insn);
+    else if (addr == s->addr)
+        snprintf(text, size, "%.*s[%s%s", (int)(hex - insn), insn, s->name, end);
+    else
+        snprintf(text, size, "%.*s[%s+%lu%s", (int)(hex - insn), insn, s->name, addr - s->addr,
+                 end);
+}
+
+static void describe(const struct kernel *k, const uint8_t *code, uint32_t n, uint32_t at,
+                     struct fill *out)
 {
     size_t used = 0;
 
     for (uint32_t i = 0; i < n && used < sizeof out->insns;) {
-        char one[48];
+        char one[48], named[80];
         uint32_t length = x86_format(code + i, n - i, at + i, true, one, sizeof one);
         if (!length)
             break;
+        name_address(k, one, named, sizeof named);
         used += (size_t)snprintf(out->insns + used, sizeof out->insns - used, "%s%s",
-                                 used ? "; " : "", one);
+                                 used ? "; " : "", named);
         i += length;
     }
 }
@@ -58,8 +80,49 @@ static bool template(const struct kernel *k, const struct backend *b, const stru
     if (!code || !s->size)
         return false;
     out->kind = FILL_INLINE;
-    describe(code, s->size, s->addr, out);
+    describe(k, code, s->size, s->addr, out);
     return true;
+}
+
+/* ---- notes ---- */
+
+static const uint8_t *note(const struct kernel *k, const char *function, const char *what,
+                           uint32_t *size)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%s.%s", function, what);
+    const struct kernel_symbol *s = kernel_find(k, name);
+    *size = s ? s->size : 0;
+    return s && s->size ? kernel_bytes(k, s->addr, s->size) : NULL;
+}
+
+/* Backends and models that belong together have one name. */
+static const char *call_name(const struct backend *b, uint32_t number)
+{
+    for (const struct hv_model *const *m = hv_models(); *m; m++) {
+        if (strcmp((*m)->name, b->name) != 0)
+            continue;
+        for (const struct hv_hypercall *c = (*m)->hypercalls; c && c->name; c++)
+            if (c->number == number)
+                return c->name;
+    }
+    return NULL;
+}
+
+static void read_notes(const struct kernel *k, const struct backend *b, struct fill *out)
+{
+    uint32_t size;
+    const uint8_t *bytes = note(k, out->function, "shared", &size);
+
+    if (bytes)
+        snprintf(out->shared, sizeof out->shared, "%.*s", (int)size, (const char *)bytes);
+    bytes = note(k, out->function, "hypercall", &size);
+    for (; bytes && size >= 4 && out->calls < FILL_CALLS_MAX; bytes += 4, size -= 4) {
+        memcpy(&out->call[out->calls].number, bytes, 4);
+        out->call[out->calls].name = call_name(b, out->call[out->calls].number);
+        out->calls++;
+    }
 }
 
 bool backend_fill(const struct kernel *k, const struct backend *b, unsigned hook, struct fill *out)
@@ -81,6 +144,8 @@ bool backend_fill(const struct kernel *k, const struct backend *b, unsigned hook
         out->kind = FILL_IDENTITY;
     else
         template(k, b, &hook_table[hook], out);
+    if (out->function)
+        read_notes(k, b, out);
     return true;
 }
 
@@ -95,21 +160,30 @@ const char *fill_kind_name(enum fill_kind kind)
     return name[kind];
 }
 
-void fill_format(const struct fill *f, enum hook_convention c, char *text, size_t size)
+static size_t format_how(const struct fill *f, enum hook_convention c, char *text, size_t size)
 {
     switch (f->kind) {
     case FILL_INLINE:
-        snprintf(text, size, "inlined: %s", f->insns);
-        break;
+        return (size_t)snprintf(text, size, "inlined: %s", f->insns);
     case FILL_CALL:
-        snprintf(text, size, "%s %s", c == HOOK_JUMP ? "jump to" : "call",
-                 f->function ? f->function : "a function without a name");
-        break;
+        return (size_t)snprintf(text, size, "%s %s", c == HOOK_JUMP ? "jump to" : "call",
+                                f->function ? f->function : "a function without a name");
     case FILL_NOTHING:
-        snprintf(text, size, "nothing (NOP)");
-        break;
+        return (size_t)snprintf(text, size, "nothing (NOP)");
     case FILL_IDENTITY:
-        snprintf(text, size, "identity (NOP)");
-        break;
+        return (size_t)snprintf(text, size, "identity (NOP)");
     }
+    __builtin_unreachable();
+}
+
+void fill_format(const struct fill *f, enum hook_convention c, char *text, size_t size)
+{
+    size_t used = format_how(f, c, text, size);
+
+    if (f->shared[0] && used < size)
+        used += (size_t)snprintf(text + used, size - used, ": %s in shared memory", f->shared);
+    for (unsigned i = 0; i < f->calls && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s hypercall %u (%s)",
+                                 i || f->shared[0] ? "," : ":", f->call[i].number,
+                                 f->call[i].name ? f->call[i].name : "no such call");
 }

@@ -59,6 +59,8 @@ static void begin(struct stats *s, const struct event *e, enum stat_class class,
 
     id = id < STAT_IDS ? id : STAT_IDS - 1;
     s->stat[class][id].begun++;
+    if (t && e->cpl == 3)
+        t->depth = 0; /* nothing of the kernel is open below a user's crossing */
     if (t && t->depth < DEPTH_MAX)
         t->frame[t->depth++] = (struct frame){class, id, e->cycle, e->cpl == 3};
 }
@@ -79,14 +81,22 @@ static void measure(struct tally *x, uint64_t cycles)
     x->bucket[bucket_of(cycles)]++;
 }
 
-/* The newest frame that is (or is not) this hook; what is above it has ended unseen. */
-static bool end(struct stats *s, const struct event *e, bool hook, unsigned id, bool *from_user)
+/* A crossing: what an IRET ends. Hooks and hypercalls end by themselves. */
+static bool is_crossing(enum stat_class class)
+{
+    return class == STAT_FAULT || class == STAT_INT || class == STAT_IRQ;
+}
+
+/* The newest frame of this class and id (STAT_CLASSES: the newest crossing); what is above it has
+   ended unseen. */
+static bool end(struct stats *s, const struct event *e, enum stat_class class, unsigned id,
+                bool *from_user)
 {
     struct task_stack *t = stack_of(s);
 
     for (unsigned i = t ? t->depth : 0; i-- > 0;) {
         struct frame *f = &t->frame[i];
-        if ((f->class == STAT_HOOK) != hook || (hook && f->id != id))
+        if (class == STAT_CLASSES ? !is_crossing(f->class) : f->class != class || f->id != id)
             continue;
         t->depth = i;
         *from_user = f->from_user;
@@ -113,7 +123,7 @@ static void on_hook(struct stats *s, const struct event *e)
         return;
     }
     s->stat[STAT_HOOK][hook].begun++;
-    end(s, e, false, 0, &to_user);
+    end(s, e, STAT_CLASSES, 0, &to_user);
     if (to_user && !s->in_user) {
         s->in_user = true;
         s->user_since = e->cycle + 1; /* the IRET itself is the kernel's */
@@ -139,19 +149,22 @@ static void on_event(void *ctx, const struct event *e)
               e->a[0]);
         break;
     case EVENT_back: /* the guest's kernel has not seen it */
-        if (end(s, e, false, 0, &from_user) && from_user && !s->in_user) {
+        if (end(s, e, STAT_CLASSES, 0, &from_user) && from_user && !s->in_user) {
             s->in_user = true;
             s->user_since = e->cycle;
         }
         break;
     case EVENT_hypercall:
-        s->stat[STAT_HYPERCALL][e->a[0] < STAT_IDS ? e->a[0] : STAT_IDS - 1].begun++;
+        begin(s, e, STAT_HYPERCALL, e->a[0]);
+        break;
+    case EVENT_hypercall_end:
+        end(s, e, STAT_HYPERCALL, e->a[0] < STAT_IDS ? e->a[0] : STAT_IDS - 1, &from_user);
         break;
     case EVENT_hook:
         on_hook(s, e);
         break;
     case EVENT_hook_end:
-        end(s, e, true, tracer_hook(s->tracer, e->a[0]), &from_user);
+        end(s, e, STAT_HOOK, tracer_hook(s->tracer, e->a[0]), &from_user);
         break;
     case EVENT_task:
         s->pid = e->a[0];

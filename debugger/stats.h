@@ -13,7 +13,7 @@ enum stat_class {
     STAT_FAULT,     /* id: the vector; from the exception to the IRET of its handler */
     STAT_INT,       /* id: the vector; INT n */
     STAT_IRQ,       /* id: the vector */
-    STAT_HYPERCALL, /* id: the number, 255 for all from there on; counted, not measured */
+    STAT_HYPERCALL, /* id: the number, 255 for all from there on */
     STAT_CLASSES
 };
 #define STAT_IDS     256u
@@ -26,7 +26,7 @@ struct tally {
 };
 
 struct stats;
-/* t must outlive it. */
+/* The stream must have been seen from here on by the tracer, t, which must outlive it. */
 struct stats *stats_attach(struct machine *m, const struct tracer *t, struct err *err);
 void stats_detach(struct stats *s);
 

@@ -148,6 +148,7 @@ struct open {
 
 struct task {
     uint64_t uuid;
+    bool described;
     char comm[16];
     unsigned depth; /* slots in use; a slot that was not shown has TRACKS */
     struct open open[DEPTH_MAX];
@@ -420,11 +421,12 @@ static struct task *follow_task(struct perfetto *p, const struct trace_row *row)
 
     if (!t)
         return NULL;
-    bool renamed = strncmp(t->comm, comm, sizeof t->comm) != 0;
+    bool renamed = !t->described || strncmp(t->comm, comm, sizeof t->comm) != 0;
     if (p->running && (row->known_task != p->known || row->pid != p->pid))
         before = task_of(p, p->pid, p->known);
     if (renamed) {
         snprintf(t->comm, sizeof t->comm, "%s", comm);
+        t->described = true;
         put_task(p, t, row->known_task ? row->pid : UINT32_C(0x7FFFFFFF));
     }
     if (before)

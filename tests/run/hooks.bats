@@ -30,6 +30,18 @@ assert h["backends"]["native"] == {"kind": "call", "function": "native_set_pte",
 assert by_name["pv_cpu_ops.iret"]["backends"]["native"]["kind"] == "inline"' "$rows"
 }
 
+@test "how lguest fills them: hypercalls and shared memory, and a trace shows the same" {
+    run ringside hooks mmu.write_cr3 irq.irq_enable irq.irq_disable mmu.make_pte
+    [[ "$output" == *"lguest: call lguest_write_cr3: hypercall 4 (NEW_PGTABLE)"* ]]
+    [[ "$output" == *"lguest: call lguest_irq_enable: writes irq_enabled in shared memory, hypercall 19 (SEND_INTERRUPTS)"* ]]
+    [[ "$output" == *"lguest: inlined: mov dword ptr [lguest_data], 0x00: writes irq_enabled in shared memory"* ]]
+    [[ "$output" == *"lguest: identity (NOP)"* ]]
+    cd "$BATS_TEST_TMPDIR"
+    ringside hooks --json >hooks
+    ringside trace --hv lguest --format json -o rows -e 'ls /bin | head -3; sleep 0.02; awk "BEGIN { print sin(1) }"' >/dev/null
+    python3 "$BATS_TEST_DIRNAME/hypercalls.py" hooks rows
+}
+
 @test "docs/hooks.md is what the catalogue and the kernel say" {
     "$RINGSIDE_BUILD/cli/ringside-pages" hooks "$RINGSIDE_BUILD/ringside-kernel" "$BATS_TEST_TMPDIR/hooks.md"
     diff -u "$RINGSIDE_SOURCE/docs/hooks.md" "$BATS_TEST_TMPDIR/hooks.md" || {

@@ -10,6 +10,9 @@ setup_file() {
     timeout 120 "$RINGSIDE" run --json -e 'ls /bin | head -3' </dev/null >run.json 2>run.err
     timeout 120 "$RINGSIDE" trace show ls.trace >text
     timeout 120 "$RINGSIDE" trace show --format json ls.trace >json
+    timeout 120 "$RINGSIDE" trace --hv lguest -o lguest.trace -e 'ls /bin | head -3' </dev/null >/dev/null 2>&1
+    timeout 120 "$RINGSIDE" trace show lguest.trace >lguest.text
+    timeout 120 "$RINGSIDE" trace show --format json lguest.trace >lguest.json
 }
 
 setup() {
@@ -84,6 +87,12 @@ END
     [ "$(cat count)" -ge 1 ]
     ! show --filter 'syscall:*' | grep -q '"phase":"point"' || false
     [ -z "$(show --filter hypercall)" ]
+    # Several patterns after one --filter, and the command's words anywhere among them.
+    lg() { ringside trace "$@" --format json | names; }
+    want="SET_PTE fault pv_cpu_ops.iret pv_mmu_ops.write_cr3"
+    [ "$(lg show lguest.trace --filter 'hook:pv_mmu_ops.write_cr*' 'hypercall:set_pte' 'exit:fault')" = "$want" ]
+    [ "$(lg --filter 'hook:pv_mmu_ops.write_cr*' 'hypercall:set_pte' 'exit:fault' show lguest.trace)" = "$want" ]
+    [ "$(lg show lguest.trace --filter hypercall:ts hypercall:'*clock*')" = "SET_CLOCKEVENT TS" ]
     python3 - "$(show --from 5M --to 5100k | sed -n '1p;$p' | tr '\n' ' ')" <<'END'
 import json, sys
 decoder = json.JSONDecoder()
@@ -120,9 +129,10 @@ open("bad.trace", "wb").write(data)'
 
 @test "wrong words and wrong files" {
     says 64 "where to\?" ringside trace -e true
-    says 64 "it is for looking at it|is for looking at it" ringside trace -o x --filter hook -e true
-    says 64 "only 'trace show FILE'" ringside trace shwo ls.trace
-    says 64 "only 'trace show FILE'" ringside trace show
+    says 64 "is for looking at it" ringside trace -o x --filter hook -e true
+    says 64 "what is 'shwo'\? Only 'trace show FILE'" ringside trace shwo ls.trace
+    says 64 "which file\?" ringside trace show
+    says 64 "what is 'more'" ringside trace show ls.trace more
     says 64 "Try 'ringside trace --help'" ringside trace -o x --hv natve -e true
     says 64 "runs nothing" ringside trace show ls.trace -e true
     says 64 "neither a cycle" ringside trace show ls.trace --from 5x
@@ -132,6 +142,18 @@ open("bad.trace", "wb").write(data)'
     says 65 "no/such" ringside trace -o no/such/file -e true
     says 65 "not a pv-ops kernel" ringside trace -o x --kernel "$RINGSIDE_BUILD/tests/guest/hello"
     says 71 "No space left" ringside trace -o /dev/full -e true
+    for format in text json csv perfetto; do
+        says 71 "/dev/full: No space left" ringside trace show ls.trace --format $format -o /dev/full
+        says 71 "/dev/full: No space left" ringside trace --format $format -o /dev/full -e true
+        says 65 "no/such: No such file" ringside trace show ls.trace --format $format -o no/such
+    done
+    says 64 "a database is a file of its own: -o FILE" ringside trace show ls.trace --format sqlite
+    # Binary output never to a terminal.
+    python3 -c '
+import os, pty, sys
+status = pty.spawn(["sh", "-c", "\"$RINGSIDE\" trace show ls.trace --format perfetto"])
+sys.exit(0 if os.waitstatus_to_exitcode(status) == 64 else 1)' >tty </dev/null
+    grep -q "this is a terminal: -o FILE" tty
 }
 
 @test "--stats counts what the trace shows, and the guest cannot tell" {
@@ -169,5 +191,164 @@ END
     grep -qE '^pv_irq_ops.irq_disable +[0-9]+ +[0-9]+' told
     grep -qE '^int 0x80 +[0-9]+' told
     grep -qE '^cycles: [0-9]+ in user mode, [0-9]+ in the kernel' told
-    says 64 "--stats has nothing to say" ringside run --load x --stats
+}
+
+@test "hypercalls by name, with arguments; entries of page tables with their flags; system calls too" {
+    grep -qE 'hypercall SET_PTE\(root=0x[0-9a-f]+, va=0x[0-9a-f]+, pte=0x[0-9a-f]+ P US A\) \{' lguest.text
+    grep -qE '\} hypercall SET_PTE  \[[0-9]+\]' lguest.text
+    grep -qE '· copy the entry into shadows' lguest.text
+    grep -qE 'hypercall LGUEST_INIT\(data=0x[0-9a-f]+\)' lguest.text
+    grep -qE 'pv_mmu_ops\.make_pte\(.*\) = 0x[0-9a-f]+ P RW( US)?( A)?( D)?  ' lguest.text
+    grep -qE 'ls:[0-9]+ +int 0x80 openat\(dir=-100, path=0x[0-9a-f]+ "/bin", flags=0x[0-9a-f]+, mode=0\) \{ +0x[0-9a-f]+$' text
+    grep -qE 'int 0x80 mmap2\(addr=0, length=0x[0-9a-f]+, prot=3, flags=0x22, fd=-1, page=0\)' text
+    python3 - <<'END'
+import json
+rows = [json.loads(line) for line in open("lguest.json")]
+calls = [r for r in rows if r["kind"] == "hypercall"]
+begun, ended = [[r for r in calls if r["phase"] == p] for p in ("begin", "end")]
+assert len(begun) > 1000 and len(begun) - len(ended) <= 1, (len(begun), len(ended)) # SHUTDOWN does not come back
+# What a call makes the model do is inside it.
+open_at = {}
+copies = 0
+for r in rows:
+    for depth in [d for d in open_at if d >= r["depth"]]:
+        del open_at[depth]
+    if r["phase"] == "begin":
+        open_at[r["depth"]] = r
+    if r["kind"] == "stage" and "copy the entry" in r["name"]:
+        copies += 1
+        assert open_at[r["depth"] - 1]["name"] == "SET_PTE", r
+assert copies > 1000, copies
+opened = [r for r in rows if r["alias"] == "openat" and r["process"] == "ls"]
+assert opened and '"/bin"' in opened[0]["detail"], opened
+END
+}
+
+@test "user code by function: a program with symbols that was added" {
+    cat >add.c <<'END'
+#include <unistd.h>
+__attribute__((noinline)) void say_it(void) { write(1, "said\n", 5); }
+int main(void) { say_it(); return 0; }
+END
+    "$RINGSIDE_BUILD/ringside-cc" -o speaker add.c
+    ringside trace -o add.trace --add speaker -e speaker >said
+    grep -q said said
+    ringside trace show add.trace --filter syscall:write | grep -E 'speaker:[0-9]+ +int 0x80 write\(fd=1, .* [a-z_]*(write|syscall|say_it)[a-z_]*$'
+}
+
+@test "perfetto: tracks for processes, kernel, hooks, hypervisor, interrupts; slices that end; counts of the rows" {
+    cp json ls.json
+    for run in ls lguest; do
+        ringside trace show $run.trace --format perfetto -o $run.perfetto
+        python3 "$BATS_TEST_DIRNAME/perfetto.py" $run.perfetto $run.json
+    done
+    # A part of a trace is balanced, too.
+    for format in perfetto json; do
+        ringside trace show lguest.trace --format $format --from 9M --to 9100k --filter hook hypercall exit -o part.$format
+    done
+    python3 "$BATS_TEST_DIRNAME/perfetto.py" part.perfetto part.json part
+}
+
+@test "sqlite: the documented schema, and the documented questions have answers" {
+    ringside trace show lguest.trace --format sqlite -o lguest.db
+    python3 - "$RINGSIDE_SOURCE/docs/trace-schema.md" <<'END'
+import collections, json, re, sqlite3, sys
+page = open(sys.argv[1]).read()
+db = sqlite3.connect("lguest.db")
+assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+for name in ("info", "event", "span", "call"):
+    columns = [c[1] for c in db.execute(f"PRAGMA table_info({name})")]
+    section = page.split(f"**{name}**")[1].split("\n**")[0].split("\n## ")[0]
+    assert columns and all(f"`{c}`" in section for c in columns), (name, columns)
+queries = re.findall(r"```sql\n(.*?)```", page, re.S)
+assert len(queries) >= 5
+for q in queries:
+    assert sqlite3.complete_statement(q), q
+    assert db.execute(q).fetchall(), q
+rows = [json.loads(line) for line in open("lguest.json")]
+assert db.execute("SELECT count(*), max(cycle) FROM event").fetchone() == (len(rows), max(r["cycle"] for r in rows))
+for phase, n in collections.Counter(r["phase"] for r in rows).items():
+    assert db.execute("SELECT count(*) FROM event WHERE phase = ?", (phase,)).fetchone()[0] == n
+cycles = collections.Counter()
+for r in rows:
+    if r["kind"] == "hypercall" and r["phase"] == "end":
+        cycles[r["name"]] += r["cycles"]
+assert cycles == collections.Counter(dict(db.execute(
+    "SELECT name, sum(cycles) FROM call WHERE kind = 'hypercall' AND cycles NOT NULL GROUP BY 1")))
+assert dict(db.execute("SELECT name, value FROM info"))["model"] == "lguest"
+# A parent is the innermost beginning that was open.
+open_at = collections.defaultdict(dict)
+for r, (parent,) in zip(rows, db.execute("SELECT parent FROM event ORDER BY id")):
+    mine = open_at[r.get("pid")]
+    for depth in [d for d in mine if d >= r["depth"]]:
+        del mine[depth]
+    assert parent == mine.get(r["depth"] - 1), (r, parent)
+    if r["phase"] == "begin":
+        mine[r["depth"]] = r["event"]
+END
+    # What it may replace, and what not.
+    ringside trace show ls.trace --filter irq --format sqlite -o lguest.db
+    python3 -c 'import sqlite3; print(sqlite3.connect("lguest.db").execute("SELECT value FROM info WHERE name = \"model\"").fetchone())' | grep native
+    echo precious >letter
+    says 65 "letter: exists and is no database of a trace; it is left alone" ringside trace show ls.trace --format sqlite -o letter
+    [ "$(cat letter)" = precious ]
+    python3 -c 'import sqlite3; sqlite3.connect("other.db").execute("CREATE TABLE mine (a)")'
+    says 65 "other.db: exists and is no database of a trace" ringside trace --format sqlite -o other.db -e true
+    says 65 "no/such.db: unable to open" ringside trace show ls.trace --format sqlite -o no/such.db
+}
+
+@test "a run writes each format as 'trace show' does" {
+    for format in text json csv perfetto sqlite; do
+        ringside trace --format $format -o direct.$format -e 'ls /bin | head -3' >/dev/null
+        ringside trace show ls.trace --format $format -o shown.$format
+        cmp direct.$format shown.$format
+    done
+    ringside trace --json --format text --filter syscall:getdents64 --from 1M -o few -e 'ls /bin | head -3' >few.json
+    [ "$(essence few.json)" = "$(essence run.json)" ]
+    ringside trace show ls.trace --filter syscall:getdents64 --from 1M >few.shown
+    cmp few few.shown
+    [ "$(wc -l <few)" -lt 10 ]
+}
+
+@test "a machine that was saved is traced and counted from where it was" {
+    ringside run --max-cycles 9M --save half -e 'ls /bin | head -3; sleep 0.01; ls /etc' >/dev/null 2>&1 || [ $? -eq 75 ]
+    ringside run --json --load half >rest.json 2>/dev/null
+    ringside trace --json --load half -o rest.trace >rest-traced.json 2>/dev/null
+    ringside run --json --load half --stats >rest-stats.json 2>/dev/null
+    [ "$(essence rest.json)" = "$(essence rest-traced.json)" ]
+    [ "$(essence rest.json)" = "$(essence rest-stats.json)" ]
+    field stats.hook <rest-stats.json | grep -q irq_disable
+    ringside trace show rest.trace --format json >rest.rows
+    head -n 1 rest.rows | grep -qE '"cycle":9[0-9]{6},"process":"[a-z]+","pid":[0-9]+'
+    [ "$(grep -c '"kind":"hook"' rest.rows)" -gt 1000 ]
+    # It was booted from our kernel; another one's sites would be somewhere else.
+    cp "$RINGSIDE_BUILD/ringside-kernel" other-kernel
+    echo >>other-kernel
+    says 65 "not the kernel that this machine was booted from; --kernel FILE" ringside trace --load half -o x --kernel other-kernel
+    cp "$RINGSIDE_BUILD/ringside-kernel" same-kernel
+    ringside trace --load half -o same.trace --kernel same-kernel >/dev/null
+    says 64 "--kernel has nothing to say" ringside run --load half --kernel same-kernel
+}
+
+@test "--cost: what a crossing is charged, kept in recordings and saved machines" {
+    essential() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(r["cycles"], r["instructions"], r["end"])' "$1"; }
+    go() { ringside run --hv lguest --json -e 'ls /bin | head -3' "$@" 2>/dev/null; }
+    go >usual
+    go --cost hcall=0 --cost irq=5 --cost hcall=100000 --record dear.rec --stats >dear
+    [ "$(essential usual)" != "$(essential dear)" ]
+    python3 - <<'END'
+import json
+costs = {c["name"]: c for c in json.load(open("dear"))["stats"]["charged"]}
+assert costs["hcall"]["cycles"] == 100000 and costs["irq"]["cycles"] == 5, costs # the last one counts
+assert json.load(open("dear"))["cycles"] > 100000 * costs["hcall"]["times"]
+END
+    ringside verify dear.rec
+    go --cost hcall=100000 --cost irq=5 --max-cycles 50M --save half >/dev/null || [ $? -eq 75 ]
+    ringside run --json --load half >rest 2>/dev/null
+    [ "$(essential rest)" = "$(essential dear)" ]
+    says 64 "model lguest has no cost named 'hcal'; did you mean 'hcall'" ringside run --hv lguest --cost hcal=1
+    says 64 "'hcall' is not NAME=CYCLES" ringside run --hv lguest --cost hcall
+    says 64 "'hcall=-1' is not NAME=CYCLES" ringside trace -o x --hv lguest --cost hcall=-1
+    says 64 "model native has no cost named 'hcall'" ringside run --cost hcall=1
+    says 64 "--cost has nothing to say" ringside run --load half --cost hcall=1
 }

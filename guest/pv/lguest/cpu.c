@@ -21,6 +21,7 @@ void lguest_clts(void)
     lguest_lazy_hcall(LHCALL_TS, 0, 0, 0, 0);
     current_cr0 &= ~CR0_TS;
 }
+PV_HYPERCALL(lguest_clts, LHCALL_TS);
 
 uint32_t lguest_read_cr0(void)
 {
@@ -32,6 +33,7 @@ void lguest_write_cr0(uint32_t value)
     lguest_lazy_hcall(LHCALL_TS, value & CR0_TS, 0, 0, 0);
     current_cr0 = value;
 }
+PV_HYPERCALL(lguest_write_cr0, LHCALL_TS);
 
 uint32_t lguest_read_cr4(void)
 {
@@ -57,6 +59,7 @@ void lguest_load_gdt(const struct desc_ptr *gdt)
                      : "r"(USER_DS)
                      : "memory");
 }
+PV_HYPERCALL(lguest_load_gdt, LHCALL_LOAD_GDT_ENTRY);
 
 /* The task state and local descriptor tables are not ours to change. */
 void lguest_write_gdt_entry(struct desc *gdt, int entry, const void *desc, int type)
@@ -64,6 +67,7 @@ void lguest_write_gdt_entry(struct desc *gdt, int entry, const void *desc, int t
     native_write_gdt_entry(gdt, entry, desc, type);
     load_gdt_entry(gdt, entry);
 }
+PV_HYPERCALL(lguest_write_gdt_entry, LHCALL_LOAD_GDT_ENTRY);
 
 static void load_idt_entry(const struct desc *idt, uint32_t vector)
 {
@@ -75,12 +79,14 @@ void lguest_load_idt(const struct desc_ptr *idt)
     for (uint32_t i = 0; i < (idt->limit + 1u) / sizeof(struct desc); i++)
         load_idt_entry((const struct desc *)idt->base, i);
 }
+PV_HYPERCALL(lguest_load_idt, LHCALL_LOAD_IDT_ENTRY);
 
 void lguest_write_idt_entry(struct desc *idt, int vector, const struct desc *gate)
 {
     native_write_idt_entry(idt, vector, gate);
     load_idt_entry(idt, vector);
 }
+PV_HYPERCALL(lguest_write_idt_entry, LHCALL_LOAD_IDT_ENTRY);
 
 /* A selector of an entry that changes must not be in a register meanwhile: the hypervisor loads all
    of them on its way back. The way out to user mode loads the selector again. */
@@ -92,6 +98,7 @@ void lguest_load_tls(struct task *task, uint32_t cpu)
                      : "r"(0));
     lguest_lazy_hcall(LHCALL_LOAD_TLS, lguest_phys(task->tls), cpu, 0, 0);
 }
+PV_HYPERCALL(lguest_load_tls, LHCALL_LOAD_TLS);
 
 /* The processor takes system calls without the hypervisor, so their stack must not be missing from
    its page tables: it is told how many pages lie below. */
@@ -100,6 +107,7 @@ void lguest_load_sp0(struct tss *t, uint32_t sp0)
     t->sp0 = sp0;
     lguest_lazy_hcall(LHCALL_SET_STACK, kernel_ds(), sp0, 1u << KSTACK_ORDER, 0);
 }
+PV_HYPERCALL(lguest_load_sp0, LHCALL_SET_STACK);
 
 /* ---- CPUID ---- */
 

@@ -8,15 +8,14 @@
  *
  * Two releases of the protocol are met here. Up to 3.0 the call is VMCALL, in lguest_data there is
  * one word more, and the hypervisor brings page tables of its own making, which we leave at once.
- * From 3.1 on the call is INT 0x1F. Launchers of that time fill in boot_params.kernel_alignment,
- * older ones leave it 0; nothing else tells them apart before the first call.
+ * From 3.1 on the call is INT 0x1F. What tells them apart before the first call is a bug that was
+ * mended then: a byte read from a port, which holds all ones, used to put sixteen of them into EAX.
  */
 #include "../types.h"
 #include "abi/lguest.h"
 
 #define PAGE_OFFSET         0xC0000000
 #define PHYS(x)             ((x) - PAGE_OFFSET)
-#define BP_KERNEL_ALIGNMENT 0x230
 
     .section .head.text, "ax"
 
@@ -27,7 +26,9 @@ lguest_start:
     movl $PHYS(boot_stack_top), %esp
     call boot_page_tables
 
-    cmpl $0, BP_KERNEL_ALIGNMENT(%ebx)
+    xorl %eax, %eax
+    inb $0x80, %al
+    cmpl $0xFFFF, %eax
     jne lguest_3_2
     movw $0x010F, PHYS(lguest_trap) /* 0F 01 C1: VMCALL */
     movb $0xC1, PHYS(lguest_trap + 2)

@@ -70,6 +70,7 @@ void lguest_lazy_mode_leave(void)
     ASSERT(mode == LAZY_MMU);
     leave_lazy_mode();
 }
+PV_HYPERCALL(lguest_lazy_mode_leave, LHCALL_FLUSH_ASYNC);
 
 /* schedule() is a safe point (pv.h): no batch of page-table writes is open when it comes here. */
 void lguest_start_context_switch(__attribute__((unused)) struct task *prev)
@@ -83,3 +84,4 @@ void lguest_end_context_switch(__attribute__((unused)) struct task *next)
     ASSERT(mode == LAZY_CPU);
     leave_lazy_mode();
 }
+PV_HYPERCALL(lguest_end_context_switch, LHCALL_FLUSH_ASYNC);

@@ -65,6 +65,7 @@ void lguest_arch_setup(void)
 {
     fixmap_top = MIN(fixmap_top, (0 - lguest_data.reserve_mem) & ~((1u << 21) - 1));
 }
+PV_SHARED(lguest_arch_setup, "reads reserve_mem");
 
 cstr_t lguest_memory_setup(void)
 {
@@ -77,3 +78,4 @@ void lguest_post_allocator_init(void)
     console_open();
     block_open();
 }
+PV_HYPERCALL(lguest_post_allocator_init, LHCALL_NOTIFY);

@@ -6,6 +6,7 @@
  * unmasks them calls it back. (The processor's real IF is always on in ring 1: it belongs to the
  * hypervisor.)
  */
+#include "../fills.h"
 #include "../types.h"
 #include "abi/lguest.h"
 
@@ -22,6 +23,7 @@ FUNC(lguest_save_fl)
     movl IRQ_ENABLED, %eax
     ret
 END(lguest_save_fl)
+PV_SHARED(lguest_save_fl, "reads irq_enabled")
 
 FUNC(lguest_restore_fl)
     andl $LGUEST_IF, %eax
@@ -30,11 +32,14 @@ FUNC(lguest_restore_fl)
     jnz send_interrupts
     ret
 END(lguest_restore_fl)
+PV_SHARED(lguest_restore_fl, "writes irq_enabled")
+PV_HYPERCALL(lguest_restore_fl, LHCALL_SEND_INTERRUPTS)
 
 FUNC(lguest_irq_disable)
     movl $0, IRQ_ENABLED
     ret
 END(lguest_irq_disable)
+PV_SHARED(lguest_irq_disable, "writes irq_enabled")
 
 FUNC(lguest_irq_enable)
     movl $LGUEST_IF, IRQ_ENABLED
@@ -42,6 +47,8 @@ FUNC(lguest_irq_enable)
     jne send_interrupts
     ret
 END(lguest_irq_enable)
+PV_SHARED(lguest_irq_enable, "writes irq_enabled")
+PV_HYPERCALL(lguest_irq_enable, LHCALL_SEND_INTERRUPTS)
 
 FUNC(send_interrupts)
     movl $LHCALL_SEND_INTERRUPTS, %eax
@@ -72,6 +79,8 @@ lguest_noirq_start:
     iret
 lguest_noirq_end:
 END(lguest_iret)
+PV_SHARED(lguest_iret, "writes irq_enabled")
+PV_HYPERCALL(lguest_iret, LHCALL_SEND_INTERRUPTS)
     .pushsection __ex_table, "a"
     .long .Liret, lguest_noirq_end, iret_fault
     .popsection

@@ -38,6 +38,7 @@ void lguest_safe_halt(void)
 {
     lguest_hcall(LHCALL_HALT, 0, 0, 0, 0);
 }
+PV_HYPERCALL(lguest_safe_halt, LHCALL_HALT);
 
 /* The call would unmask. Who sleeps with interrupts masked sleeps for ever: block every line. */
 void lguest_halt(void)
@@ -46,3 +47,4 @@ void lguest_halt(void)
         lguest_data.blocked_interrupts = ~0u;
     lguest_hcall(LHCALL_HALT, 0, 0, 0, 0);
 }
+PV_HYPERCALL(lguest_halt, LHCALL_HALT);

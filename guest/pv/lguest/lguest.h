@@ -8,6 +8,7 @@
 #ifndef PV_LGUEST_H
 #define PV_LGUEST_H
 
+#include "../fills.h"
 #include "../native/native.h"
 #include "abi/lguest.h"
 

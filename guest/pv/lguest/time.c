@@ -48,11 +48,13 @@ void lguest_time_init(void)
     irq_register(0, "timer", tick);
     set_clock();
 }
+PV_HYPERCALL(lguest_time_init, LHCALL_SET_CLOCKEVENT);
 
 uint32_t lguest_get_wallclock(void)
 {
     return (uint32_t)(time_of_day_ns() / NSEC_PER_SEC);
 }
+PV_SHARED(lguest_get_wallclock, "reads tv_sec, tv_nsec");
 
 int lguest_set_wallclock(__attribute__((unused)) uint32_t seconds)
 {
@@ -70,8 +72,10 @@ uint64_t lguest_sched_clock(void)
         first = time_of_day_ns();
     return time_of_day_ns() - first;
 }
+PV_SHARED(lguest_sched_clock, "reads tsc_khz");
 
 uint32_t lguest_get_tsc_khz(void)
 {
     return lguest_data.tsc_khz ? lguest_data.tsc_khz : 1000000; /* nominal: nobody counts by it */
 }
+PV_SHARED(lguest_get_tsc_khz, "reads tsc_khz");

@@ -3,6 +3,8 @@
  * dying: one kernel, many ways to end badly
  *
  * Background: a hostile guest is normal. Whatever it does, the host says what happened and lives.
+ *   What kills depends on who is above: a CPU shuts down when it cannot even deliver a double fault, a
+ *   hypervisor ends its guest when it asks for something absurd (lguest.c).
  * What it does: the last word of the command line names a way; the kernel goes it. Those that end in
  *   a shutdown of the CPU must be reported as a dead domain (status 70) with the reason in words;
  *   those that never end are stopped by --max-cycles (status 75); the ways that real hardware
@@ -10,16 +12,13 @@
  * How it could be fooled: a kernel that does not know the word ends with "error", which is none of
  *   these.
  */
+#include "dying.h"
 #include "paging.h"
 #include "pic.h"
 #include "test.h"
 #include "traps.h"
 
 const char test_title[] = "dying";
-
-enum { SURVIVED = 42 };
-
-#define HOLE 0xF0000000u
 
 static const struct {
     uint16_t pad, limit;
@@ -28,6 +27,11 @@ static const struct {
 
 static void no_idt(void)
 {
+    if (env->ring) {
+        for (unsigned v = 0; v < 256; v++)
+            idt_set((uint8_t)v, (struct desc){0, 0});
+        return;
+    }
     asm volatile("lidt %0" : : "m"(no_table.limit));
 }
 
@@ -45,19 +49,27 @@ static void triple_by_int(void)
     asm volatile("int $0x80");
 }
 
+static void sleep(void)
+{
+    if (on_lguest())
+        lguest_halt();
+    else
+        asm volatile("hlt");
+}
+
 static void halt_without_interrupts(void)
 {
-    cli();
+    irq_disable();
     for (;;)
-        asm volatile("hlt");
+        sleep();
 }
 
 static void halt_all_masked(void)
 {
-    pic_init();
-    sti();
+    env->lines_init();
+    irq_enable();
     for (;;)
-        asm volatile("hlt");
+        sleep();
 }
 
 static void garbage(void)
@@ -141,6 +153,8 @@ static void cr3_flat_in_hole(void)
 
 static void reset(void)
 {
+    if (on_lguest())
+        lguest_restart();
     outb(0x64, 0xFE);
     for (;;)
         ;
@@ -155,8 +169,8 @@ static void loop(void)
 
 static void loop_with_interrupts(void)
 {
-    pic_init();
-    sti();
+    env->lines_init();
+    irq_enable();
     asm volatile("1: incl %%eax; jmp 1b" : : : "eax");
 }
 
@@ -171,14 +185,20 @@ static void fault_storm(void)
     asm volatile("ud2");
 }
 
+static void again(struct regs *r)
+{
+    env->line_done(r->vector - IRQ_VECTOR);
+    env->timer_once(1);
+}
+
 static void interrupt_storm(void)
 {
-    pic_init();
-    trap_handle(IRQ_VECTOR, storm_entry); /* no EOI */
-    pit_set(0, 2, 2);
-    pic_mask(0xFFFE);
+    env->lines_init();
+    trap_handle(IRQ_VECTOR, again);
+    env->lines_open(1);
+    env->timer_once(1);
     for (;;)
-        sti_hlt_cli();
+        env->irq_wait();
 }
 
 static void page_fault_storm(void)
@@ -261,42 +281,48 @@ static void unknown_ports(void)
     power_off(SURVIVED);
 }
 
+/* Where each way leads to its end; the others have no such way. */
+enum { BARE = 1, LGUEST = 2, ANYWHERE = BARE | LGUEST };
+
 static const struct {
     const char *name;
     void (*go)(void);
-} ways[] = {
-    {"triple-fault", triple_fault},
-    {"triple-by-int", triple_by_int},
-    {"halt", halt_without_interrupts},
-    {"halt-masked", halt_all_masked},
-    {"garbage", garbage},
-    {"execute-hole", execute_hole},
-    {"execute-unmapped", execute_unmapped},
-    {"stack-in-hole", stack_in_hole},
-    {"stack-unmapped", stack_unmapped},
-    {"gdt-in-hole", gdt_in_hole},
-    {"idt-in-hole", idt_in_hole},
-    {"cr3-in-hole", cr3_in_hole},
-    {"cr3-flat-in-hole", cr3_flat_in_hole},
-    {"reset", reset},
-    {"loop", loop},
-    {"loop-with-interrupts", loop_with_interrupts},
-    {"fault-storm", fault_storm},
-    {"interrupt-storm", interrupt_storm},
-    {"page-fault-storm", page_fault_storm},
-    {"port-storm", port_storm},
-    {"own-block-storm", own_block_storm},
-    {"execute-breakpoint", execute_breakpoint},
-    {"tables-into-holes", tables_into_holes},
-    {"long-prefixes", long_prefixes},
-    {"touch-everything", touch_everything},
-    {"unknown-ports", unknown_ports},
-};
+    unsigned where;
+} ways[] = {{"triple-fault", triple_fault, ANYWHERE},
+            {"triple-by-int", triple_by_int, ANYWHERE},
+            {"halt", halt_without_interrupts, ANYWHERE},
+            {"halt-masked", halt_all_masked, ANYWHERE},
+            {"garbage", garbage, ANYWHERE},
+            {"execute-hole", execute_hole, ANYWHERE},
+            {"execute-unmapped", execute_unmapped, ANYWHERE},
+            {"stack-in-hole", stack_in_hole, ANYWHERE},
+            {"stack-unmapped", stack_unmapped, ANYWHERE},
+            {"gdt-in-hole", gdt_in_hole, BARE},
+            {"idt-in-hole", idt_in_hole, BARE},
+            {"cr3-in-hole", cr3_in_hole, BARE},
+            {"cr3-flat-in-hole", cr3_flat_in_hole, BARE},
+            {"reset", reset, ANYWHERE},
+            {"loop", loop, ANYWHERE},
+            {"loop-with-interrupts", loop_with_interrupts, ANYWHERE},
+            {"fault-storm", fault_storm, ANYWHERE},
+            {"interrupt-storm", interrupt_storm, ANYWHERE},
+            {"page-fault-storm", page_fault_storm, ANYWHERE},
+            {"port-storm", port_storm, ANYWHERE},
+            {"own-block-storm", own_block_storm, ANYWHERE},
+            {"execute-breakpoint", execute_breakpoint, BARE},
+            {"tables-into-holes", tables_into_holes, BARE},
+            {"long-prefixes", long_prefixes, ANYWHERE},
+            {"touch-everything", touch_everything, BARE},
+            {"unknown-ports", unknown_ports, ANYWHERE},
+#define WAY(name, function) {name, function, LGUEST},
+            LGUEST_WAYS(WAY)};
 
 void test_main(void)
 {
+    const unsigned here = on_lguest() ? LGUEST : BARE;
+
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
-        if (strcmp(test_command_word(), ways[i].name) == 0) {
+        if (ways[i].where & here && strcmp(test_command_word(), ways[i].name) == 0) {
             printk("%s\n", ways[i].name);
             ways[i].go();
             test_error("it came back");
@@ -304,5 +330,6 @@ void test_main(void)
         }
     test_error("no way to die is called '%s'; there are:", test_command_word());
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
-        printk("  %s\n", ways[i].name);
+        if (ways[i].where & here)
+            printk("  %s\n", ways[i].name);
 }
