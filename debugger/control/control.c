@@ -47,8 +47,7 @@ struct moment moment_here(struct debug *d, bool boundary)
 
     if (boundary)
         return at;
-    at.stages =
-        at.cycle == d->counted.cycle && at.events == d->counted.events ? d->stages : 0;
+    at.stages = at.cycle == d->counted.cycle && at.events == d->counted.events ? d->stages : 0;
     return at;
 }
 
@@ -343,7 +342,7 @@ const struct halt *control_halt(struct debug *d, enum ran r, enum halt_why at_un
         return control_halt_at(d, HALT_ENDED);
     case RAN_LIMIT:
         return control_halt_at(d, d->horizon && machine_now(d->m) >= d->horizon ? HALT_RECORDED
-                                                                               : HALT_LIMIT);
+                                                                                : HALT_LIMIT);
     case RAN_STOPPED:
         break;
     }
@@ -362,7 +361,8 @@ const struct halt *debug_continue(struct debug *d)
 bool control_want_tracer(struct debug *d, struct err *err)
 {
     if (!d->kernel)
-        return err_set(err, ERR_USAGE, "no symbols of the guest's kernel: its hooks and tasks cannot be told");
+        return err_set(err, ERR_USAGE,
+                       "no symbols of the guest's kernel: its hooks and tasks cannot be told");
     if (!d->tracer && !(d->tracer = tracer_attach(d->m, d->kernel, err)))
         return false;
     d->tracer_users++;

@@ -44,7 +44,8 @@ enum halt_why {
 
 /* What a watched word went through. */
 struct debug_access {
-    uint32_t addr, eip; /* virtual address as watched; of the instruction (the exit's, if by the host) */
+    uint32_t addr,
+        eip; /* virtual address as watched; of the instruction (the exit's, if by the host) */
     uint8_t size;
     bool write;
     bool host; /* by the model or the board, not by an instruction */
@@ -55,7 +56,7 @@ struct halt {
     enum halt_why why;
     struct moment at;
     unsigned stop;
-    bool has_event;     /* an event was where it stopped */
+    bool has_event; /* an event was where it stopped */
     struct event event;
     bool has_access;
     struct debug_access access;
@@ -131,14 +132,14 @@ struct stop {
     bool enabled, temporary;
     uint64_t ignore; /* so many hits are let pass */
     uint64_t hits;
-    char what[160];  /* as the user gave it, for lists */
+    char what[160]; /* as the user gave it, for lists */
 
     /* STOP_CODE */
     unsigned addrs;
     uint32_t addr[STOP_ADDRS_MAX];
     /* kinds of events: which kinds, and which values of the word that decides */
-    uint64_t kinds;               /* bit (1 << EVENT_x) */
-    bool any;                     /* whatever the word is */
+    uint64_t kinds; /* bit (1 << EVENT_x) */
+    bool any;       /* whatever the word is */
     uint64_t set[STOP_SET_BITS / 64];
     /* STOP_WATCH */
     bool physical;
@@ -160,7 +161,8 @@ struct stop {
  * STOP_SYSCALL "fork", STOP_EVENT "io_out"; "" is any. STOP_CODE and STOP_WATCH: fill in addr, or
  * at, size, watch_for afterwards. NULL, with the nearest name in err, when nothing matches. The
  * stop is not armed until debug_stop_arm(). */
-struct stop *debug_stop_new(struct debug *d, enum stop_kind kind, const char *name, struct err *err);
+struct stop *debug_stop_new(struct debug *d, enum stop_kind kind, const char *name,
+                            struct err *err);
 bool debug_stop_arm(struct debug *d, struct stop *s, struct err *err); /* gives it its number */
 void debug_stop_delete(struct debug *d, struct stop *s);
 void debug_stop_enable(struct debug *d, struct stop *s, bool on);

@@ -80,7 +80,8 @@ struct fiber *fiber_new(void (*fn)(void *ctx), void *ctx, struct err *err)
     }
     f->map = mmap(NULL, STACK_BYTES + GUARD_BYTES, PROT_NONE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (f->map == MAP_FAILED || mprotect(f->map + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE)) {
+    if (f->map == MAP_FAILED ||
+        mprotect(f->map + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE)) {
         err_set(err, ERR_SYSTEM, "no memory for the machine's stack");
         if (f->map != MAP_FAILED)
             munmap(f->map, STACK_BYTES + GUARD_BYTES);

@@ -69,15 +69,15 @@ struct debug {
 
     /* What a run looks for. */
     enum looking looking;
-    struct moment began;     /* a mark or a boundary event here does not count: we come from it */
-    struct moment before;    /* LOOK_FOR_LAST */
-    struct moment goal;      /* inside a crossing; goal.stages == MOMENT_BOUNDARY: none */
-    struct stop *only;       /* this stop alone, not the armed ones */
+    struct moment began;  /* a mark or a boundary event here does not count: we come from it */
+    struct moment before; /* LOOK_FOR_LAST */
+    struct moment goal;   /* inside a crossing; goal.stages == MOMENT_BOUNDARY: none */
+    struct stop *only;    /* this stop alone, not the armed ones */
     bool (*pause)(void *ctx, const struct event *e); /* of a step: stop at this event */
     void *pause_ctx;
-    uint64_t pause_kinds;    /* kinds that pause() wants to see */
-    struct halt hit;         /* why != HALT_NONE: found */
-    struct halt pending;     /* a hit at a mark: all of its clients are asked first */
+    uint64_t pause_kinds; /* kinds that pause() wants to see */
+    struct halt hit;      /* why != HALT_NONE: found */
+    struct halt pending;  /* a hit at a mark: all of its clients are asked first */
 
     /* Stops, in order of number. */
     struct stop **stop;
@@ -88,7 +88,7 @@ struct debug {
 
     /* The first watched access of a run (or, backward, the last). */
     bool touched, watch_changed;
-    unsigned watched; /* ranges that the CPU watches now */
+    unsigned watched;       /* ranges that the CPU watches now */
     uint64_t touched_after; /* the cycle behind its instruction */
     struct stop *touched_stop;
     struct debug_access access;

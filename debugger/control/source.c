@@ -221,8 +221,7 @@ static struct program *user_program(struct source_set *s, const char *comm)
             return s->user[i].program;
     struct user_program *u = add(s, comm);
     struct err err = {0};
-    if (u && s->initrd && s->initrd->size &&
-        find_in_initrd(s->initrd, comm, &u->image))
+    if (u && s->initrd && s->initrd->size && find_in_initrd(s->initrd, comm, &u->image))
         u->program = program_open(&u->image, &err);
     return u ? u->program : NULL;
 }

@@ -22,7 +22,7 @@ bool source_add_file(struct debug *d, const char *path, struct err *err);
 /* The programs in which the machine's present names are looked up, first where it runs. Valid until
    the machine moves. */
 struct programs source_programs(struct debug *d);
-struct program *source_kernel(struct debug *d);   /* NULL: none */
+struct program *source_kernel(struct debug *d); /* NULL: none */
 struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl);
 
 /* The process that the kernel runs now. False: the kernel does not say. */

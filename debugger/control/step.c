@@ -12,8 +12,8 @@
 #include "source.h"
 
 #define BIT(kind) (1ull << EVENT_##kind)
-#define EXITS                                                                                     \
-    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) |  \
+#define EXITS                                                                                    \
+    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) | \
      BIT(msr) | BIT(dr) | BIT(sysenter))
 /* A line that runs longer than this is a loop that somebody should interrupt; look then. */
 #define LOOK_EVERY 1024u
@@ -50,8 +50,7 @@ static enum ran wake(struct debug *d)
     pause_at(d, d->pause_kinds | BIT(irq) | BIT(power), d->pause ? d->pause : any_event,
              d->pause_ctx);
     enum ran r = control_forward(d, CLOCK_NEVER);
-    if (r == RAN_HIT && d->hit.why == HALT_STEP && d->suspended &&
-        d->hit.event.kind == EVENT_irq)
+    if (r == RAN_HIT && d->hit.why == HALT_STEP && d->suspended && d->hit.event.kind == EVENT_irq)
         r = control_leave_crossing(d);
     return r;
 }

@@ -17,10 +17,10 @@
 #define BIT(kind) (1ull << EVENT_##kind)
 
 const char *const stop_kind_name[STOP_KINDS] = {
-    [STOP_CODE] = "code",       [STOP_HOOK] = "hook",       [STOP_HYPERCALL] = "hypercall",
-    [STOP_STAGE] = "stage",     [STOP_EXIT] = "exit",       [STOP_VECTOR] = "vector",
-    [STOP_IRQ] = "irq",         [STOP_SWITCH] = "switch",   [STOP_SYSCALL] = "syscall",
-    [STOP_EVENT] = "event",     [STOP_WATCH] = "watch",
+    [STOP_CODE] = "code",   [STOP_HOOK] = "hook",     [STOP_HYPERCALL] = "hypercall",
+    [STOP_STAGE] = "stage", [STOP_EXIT] = "exit",     [STOP_VECTOR] = "vector",
+    [STOP_IRQ] = "irq",     [STOP_SWITCH] = "switch", [STOP_SYSCALL] = "syscall",
+    [STOP_EVENT] = "event", [STOP_WATCH] = "watch",
 };
 
 /* ---- names ---- */
@@ -59,9 +59,9 @@ static const struct {
     const char *name;
     uint64_t kinds;
 } exits[] = {
-    {"fault", BIT(fault)},          {"softint", BIT(softint)}, {"io", BIT(io_in) | BIT(io_out)},
-    {"hlt", BIT(hlt)},              {"cpuid", BIT(cpuid)},     {"rdtsc", BIT(rdtsc)},
-    {"msr", BIT(msr)},              {"dr", BIT(dr)},           {"sysenter", BIT(sysenter)},
+    {"fault", BIT(fault)}, {"softint", BIT(softint)}, {"io", BIT(io_in) | BIT(io_out)},
+    {"hlt", BIT(hlt)},     {"cpuid", BIT(cpuid)},     {"rdtsc", BIT(rdtsc)},
+    {"msr", BIT(msr)},     {"dr", BIT(dr)},           {"sysenter", BIT(sysenter)},
 };
 #define EXITS (sizeof exits / sizeof exits[0])
 
@@ -218,8 +218,8 @@ static unsigned choose_events(struct debug *d, struct stop *s, const char *name)
     return n;
 }
 
-#define ALL_EXITS                                                                                 \
-    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) |  \
+#define ALL_EXITS                                                                                \
+    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) | \
      BIT(msr) | BIT(dr) | BIT(sysenter))
 
 /* What each kind looks at. `word`: which word of the event says what it is. */
@@ -463,11 +463,8 @@ bool stops_watch_hit(struct debug *d, struct moment frontier)
     d->frontier = moment_compare(frontier, now) > 0 ? frontier : now;
     if (!stop_counts(d, s, NULL))
         return false;
-    d->hit = (struct halt){.why = HALT_STOP,
-                           .at = now,
-                           .stop = s->number,
-                           .has_access = true,
-                           .access = access};
+    d->hit = (struct halt){
+        .why = HALT_STOP, .at = now, .stop = s->number, .has_access = true, .access = access};
     return true;
 }
 
@@ -487,11 +484,8 @@ bool stops_watch_last(struct debug *d, struct halt *found)
         d->before = at; /* look before this one */
         return false;
     }
-    *found = (struct halt){.why = HALT_STOP,
-                           .at = at,
-                           .stop = s->number,
-                           .has_access = true,
-                           .access = access};
+    *found = (struct halt){
+        .why = HALT_STOP, .at = at, .stop = s->number, .has_access = true, .access = access};
     return true;
 }
 

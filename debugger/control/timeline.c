@@ -20,7 +20,7 @@
 #define HISTORY_DEFAULT (256ull << 20)
 #define SLICE           2000000u
 /* Who goes back goes back again, by a little: leave a snapshot this far before the goal. */
-#define NEAR_CYCLES     60000u
+#define NEAR_CYCLES 60000u
 
 static uint64_t processor_ns(void)
 {
@@ -90,7 +90,8 @@ static bool take(struct debug *d, struct err *err)
     if (!x)
         return false;
     memmove(&d->snap[i + 1], &d->snap[i], (d->snaps - i) * sizeof d->snap[0]);
-    d->snap[i] = (struct mark_in_time){.at = at, .x = x, .shown = d->printed, .changed = d->changed};
+    d->snap[i] =
+        (struct mark_in_time){.at = at, .x = x, .shown = d->printed, .changed = d->changed};
     d->snaps++;
     d->last_cpu_ns = processor_ns();
     thin(d);
@@ -352,7 +353,8 @@ static const struct halt *backward(struct debug *d)
         }
         bool counts = !d->touched || stops_watch_last(d, &found);
         if (!counts && found.why == HALT_NONE) {
-            end = d->before; /* an access that does not count: the same stretch again, up to there */
+            end =
+                d->before; /* an access that does not count: the same stretch again, up to there */
             i++;
             continue;
         }

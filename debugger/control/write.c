@@ -12,8 +12,9 @@
 static bool may_change(struct debug *d, struct err *err)
 {
     if (d->suspended)
-        return err_set(err, ERR_USAGE,
-                       "the machine is inside a crossing: finish it (`finish`), then change things");
+        return err_set(
+            err, ERR_USAGE,
+            "the machine is inside a crossing: finish it (`finish`), then change things");
     if (d->horizon)
         return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
     return true;
@@ -72,7 +73,8 @@ bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct er
     if (reg >= DEBUG_REGS)
         return err_set(err, ERR_USAGE, "that register cannot be set");
     return may_change(d, err) &&
-           make(d, (struct change){.kind = CHANGE_REGISTER, .where = reg, .n = value}, NULL, 0, err);
+           make(d, (struct change){.kind = CHANGE_REGISTER, .where = reg, .n = value}, NULL, 0,
+                err);
 }
 
 bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct err *err)
@@ -84,8 +86,8 @@ bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct e
     if (!c || !c->name)
         return err_set(err, ERR_USAGE, "model %s has no cost named '%s' (`info model` lists them)",
                        hv_model(d->m->domain)->name, name);
-    return may_change(d, err) && make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name,
-                                      strlen(name) + 1, err);
+    return may_change(d, err) &&
+           make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name, strlen(name) + 1, err);
 }
 
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err)

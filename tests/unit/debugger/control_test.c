@@ -71,7 +71,7 @@ static struct final end_of(struct machine *m)
     assert_int_equal(m->domain->end.kind, END_POWEROFF);
     assert_int_equal(m->domain->end.status, 9);
     return (struct final){machine_now(m), events_count(m->events), digest_state(&parts),
-                        events_digest(m->events)};
+                          events_digest(m->events)};
 }
 
 static struct digest state_now(struct machine *m)
@@ -101,8 +101,8 @@ static struct final undisturbed(const struct hv_model *model)
 static struct debug *begin(struct machine *m)
 {
     struct err err = {0};
-    struct debug *d = debug_new(
-        &(struct debug_setup){.machine = m, .kernel = &kernel, .initrd = &initrd}, &err);
+    struct debug *d =
+        debug_new(&(struct debug_setup){.machine = m, .kernel = &kernel, .initrd = &initrd}, &err);
 
     if (!d)
         fail_msg("%s", err.text);
@@ -206,7 +206,9 @@ static void check_hits(void **st, enum stop_kind kind, const char *name, bool in
         assert_int_equal(debug_inside(d), inside);
         hit[n] = debug_now(d);
         eip[n] = cpu_eip(m->domain->cpu);
-        if (talk) printf("hit %u: %" PRIu64 " %" PRIu64 " %u\n", n, hit[n].cycle, hit[n].events, hit[n].stages);
+        if (talk)
+            printf("hit %u: %" PRIu64 " %" PRIu64 " %u\n", n, hit[n].cycle, hit[n].events,
+                   hit[n].stages);
         if (n)
             assert_true(moment_compare(hit[n - 1], hit[n]) < 0);
     }
@@ -312,12 +314,16 @@ static void watches_hit_both_ways(void **st)
         assert_int_not_equal(h->access.is, h->access.was);
         hit[i] = debug_now(d);
         is[i] = now;
-        if (getenv("TALK")) printf("hit %u: %" PRIu64 " %" PRIu64 " %u by %d\n", i, hit[i].cycle, hit[i].events, hit[i].stages, h->access.host);
+        if (getenv("TALK"))
+            printf("hit %u: %" PRIu64 " %" PRIu64 " %u by %d\n", i, hit[i].cycle, hit[i].events,
+                   hit[i].stages, h->access.host);
     }
     for (unsigned i = HITS - 1; i-- > 0;) {
         const struct halt *h = debug_reverse_continue(d);
         assert_int_equal(h->why, HALT_STOP);
-        if (getenv("TALK")) printf("back %u: %" PRIu64 " %" PRIu64 " %u by %d\n", i, debug_now(d).cycle, hit[i].events, hit[i].stages, h->access.host);
+        if (getenv("TALK"))
+            printf("back %u: %" PRIu64 " %" PRIu64 " %u by %d\n", i, debug_now(d).cycle,
+                   hit[i].events, hit[i].stages, h->access.host);
         assert_int_equal(moment_compare(debug_now(d), hit[i]), 0);
         assert_int_equal(h->access.is, is[i]);
     }
@@ -388,6 +394,8 @@ static void steps(void **st)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]); /* one of the tests, by its name */
     seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
     printf("seed %" PRIu64 "\n", seed);
     read_images();
