@@ -23,7 +23,7 @@ struct place {
 struct marks {
     struct machine *m;
     struct place *place; /* a place's index is in the id of its mark */
-    unsigned places, room;
+    unsigned places, room, used;
     unsigned telling; /* how deep */
     bool swept_late;  /* somebody left meanwhile */
     mark_last_fn last;
@@ -35,6 +35,7 @@ static void let_go(struct marks *k, struct place *p)
     cpu_mark_clear(k->m->domain->cpu, GVA(p->at));
     free(p->client);
     *p = (struct place){0};
+    k->used--;
 }
 
 static void sweep(struct marks *k, struct place *p)
@@ -47,6 +48,16 @@ static void sweep(struct marks *k, struct place *p)
     p->clients = n;
     if (!n)
         let_go(k, p);
+}
+
+/* Nobody is there any more. */
+static void end_if_unused(struct marks *k)
+{
+    if (k->last || k->used || k->telling)
+        return;
+    k->m->watcher = (struct machine_watcher){0};
+    free(k->place);
+    free(k);
 }
 
 static bool tell(void *ctx, struct domain *d, const struct cpu_exit *x)
@@ -72,6 +83,7 @@ static bool tell(void *ctx, struct domain *d, const struct cpu_exit *x)
         for (unsigned i = 0; i < k->places; i++)
             if (k->place[i].used)
                 sweep(k, &k->place[i]);
+        end_if_unused(k);
     }
     return stop;
 }
@@ -88,23 +100,16 @@ struct marks *marks_of(struct machine *m)
     return k;
 }
 
-void marks_free(struct machine *m)
+bool marks_telling(const struct marks *k)
 {
-    if (m->watcher.mark != tell)
-        return;
-    struct marks *k = m->watcher.ctx;
-    m->watcher = (struct machine_watcher){0};
-    for (unsigned i = 0; i < k->places; i++)
-        if (k->place[i].used)
-            let_go(k, &k->place[i]);
-    free(k->place);
-    free(k);
+    return k->telling;
 }
 
 void marks_last(struct marks *k, mark_last_fn fn, void *ctx)
 {
     k->last = fn;
     k->last_ctx = ctx;
+    end_if_unused(k);
 }
 
 /* The place of an address, or a free one, or NULL. */
@@ -134,6 +139,7 @@ static struct place *find(struct marks *k, uint32_t at, bool make)
     if (!cpu_mark_set(k->m->domain->cpu, GVA(at), MARK_OF_WATCHER | (uint32_t)(vacant - k->place)))
         return NULL;
     vacant->used = true;
+    k->used++;
     return vacant;
 }
 
@@ -158,9 +164,10 @@ bool marks_add(struct marks *k, uint32_t at, mark_fn fn, void *ctx, uint32_t tag
     return true;
 }
 
-void marks_remove(struct marks *k, uint32_t at, mark_fn fn, void *ctx, uint32_t tag)
+void marks_remove(struct machine *m, uint32_t at, mark_fn fn, void *ctx, uint32_t tag)
 {
-    struct place *p = find(k, at, false);
+    struct marks *k = m->watcher.mark == tell ? m->watcher.ctx : NULL;
+    struct place *p = k ? find(k, at, false) : NULL;
 
     for (unsigned i = 0; p && i < p->clients; i++) {
         struct client *c = &p->client[i];
@@ -169,8 +176,10 @@ void marks_remove(struct marks *k, uint32_t at, mark_fn fn, void *ctx, uint32_t 
         c->fn = NULL;
         if (k->telling)
             k->swept_late = true;
-        else
+        else {
             sweep(k, p);
+            end_if_unused(k);
+        }
         return;
     }
 }

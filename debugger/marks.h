@@ -15,17 +15,19 @@
  */
 typedef bool (*mark_fn)(void *ctx, struct domain *d, uint32_t at, uint32_t tag);
 
-/* The machine's registry, made when first asked for. NULL: out of memory. */
+/* The machine's registry, made when first asked for. NULL: out of memory. It goes away by itself with
+   its last client. */
 struct marks *marks_of(struct machine *m);
-/* Takes all marks away, and the registry from the machine. */
-void marks_free(struct machine *m);
+/* Are clients being called right now: is the machine at a mark? */
+bool marks_telling(const struct marks *k);
 
 /* Clients of one address are called in the order in which they were added. False: out of memory. */
 bool marks_add(struct marks *k, uint32_t at, mark_fn fn, void *ctx, uint32_t tag);
 /* Safe inside a mark function, also for its own mark. */
-void marks_remove(struct marks *k, uint32_t at, mark_fn fn, void *ctx, uint32_t tag);
+void marks_remove(struct machine *m, uint32_t at, mark_fn fn, void *ctx, uint32_t tag);
 
-/* Called after all clients of an address, with what they answered together; true stops. */
+/* A client of the whole registry (it keeps it alive; NULL: none any more): called after all clients of
+   an address, with what they answered together; its answer is the one that counts. */
 typedef bool (*mark_last_fn)(void *ctx, struct domain *d, bool wanted);
 void marks_last(struct marks *k, mark_last_fn fn, void *ctx);
 

@@ -289,6 +289,12 @@ struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct e
     return NULL;
 }
 
+void tracer_restored(struct tracer *t)
+{
+    t->opened = 0;
+    t->task.pid = NOBODY;
+}
+
 static void on_event(void *ctx, const struct event *e)
 {
     struct tracer *t = ctx;
@@ -300,11 +306,10 @@ void tracer_detach(struct tracer *t)
 {
     if (!t)
         return;
-    struct marks *k = marks_of(t->m);
-    for (unsigned i = 0; k && i < t->points; i++)
-        marks_remove(k, t->point[i].addr, on_mark, t, i);
-    if (k && t->info.magic)
-        marks_remove(k, t->info.switched_at, on_mark, t, MARK_TASKS);
+    for (unsigned i = 0; i < t->points; i++)
+        marks_remove(t->m, t->point[i].addr, on_mark, t, i);
+    if (t->info.magic)
+        marks_remove(t->m, t->info.switched_at, on_mark, t, MARK_TASKS);
     events_unsubscribe(t->m->events, on_call, t);
     events_unsubscribe(t->m->events, on_event, t);
     sites_free(&t->sites);

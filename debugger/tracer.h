@@ -18,6 +18,8 @@ struct tracer;
 /* The kernel must be the one in the machine, and have its list of sites (ERR_FILE). Its marks
    are m's registry's (marks.h). The kernel's image is needed only during this call. */
 struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err);
+/* The machine has gone to another time: what seemed open is not. */
+void tracer_restored(struct tracer *t);
 /* Takes the marks away again. */
 void tracer_detach(struct tracer *t);
 

@@ -86,7 +86,8 @@ static void emit_after(struct domain *d, const struct cpu_exit *x, enum cpu_act 
 /*
  * Must the run loop look around before the next instruction? When the guest is over; when a timer
  * was set to a cycle that this run of the CPU would pass; when an interrupt line rose; when the
- * console has room again for a byte that waits. All of them follow from what the guest just did,
+ * console has room again for a byte that waits; and when somebody outside wants the machine to stop
+ * behind this crossing. All but the last of them follow from what the guest just did,
  * so looking here, at once, is what makes them independent of other reasons to look.
  */
 static bool needs_the_loop(struct domain *d)
@@ -94,7 +95,7 @@ static bool needs_the_loop(struct domain *d)
     struct machine *m = d->machine;
     uint64_t now = cpu_now(d->cpu);
 
-    return d->end.kind || clock_due_before(&m->clock, m->running_until) ||
+    return d->end.kind || m->stop || clock_due_before(&m->clock, m->running_until) ||
            (!d->window_wanted && d->ops->irq_pending(d)) ||
            /* the cheap question first: there is seldom a byte at all */
            (input_next_due(m->input) <= now && machine_input_due(m) <= now);

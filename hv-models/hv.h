@@ -104,6 +104,9 @@ struct hv_model {
     /* Translate as the hardware really does, whatever the guest believes. */
     bool (*walk)(struct domain *d, gva_t a, struct x86_walk *out);
 
+    /* Translate as the guest's own tables say, where they are not those of the hardware. */
+    bool (*guest_walk)(struct domain *d, gva_t a, struct x86_walk *out);
+
     /* Recompute the model's invariants; name the first that fails. */
     bool (*audit)(struct domain *d, struct err *err);
 

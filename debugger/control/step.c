@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Steps, at four grains besides the source line. A line is stepped as an instruction is, again and
+ * again, until another line stands there; calls that are to be stepped over, and interrupts that
+ * come between, are run through to where they return. Inside a crossing a step is to the next stage
+ * of the model.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "source.h"
+
+#define BIT(kind) (1ull << EVENT_##kind)
+#define EXITS                                                                                    \
+    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) | \
+     BIT(msr) | BIT(dr) | BIT(sysenter))
+/* A line that runs longer than this is a loop that somebody should interrupt; look then. */
+#define LOOK_EVERY 1024u
+
+/* ---- waiting for an event ---- */
+
+static bool any_event(void *ctx, const struct event *e)
+{
+    (void)ctx, (void)e;
+    return true;
+}
+
+static void pause_at(struct debug *d, uint64_t kinds, bool (*fn)(void *, const struct event *),
+                     void *ctx)
+{
+    d->pause = fn;
+    d->pause_ctx = ctx;
+    d->pause_kinds = kinds;
+}
+
+static void no_pause(struct debug *d)
+{
+    d->pause = NULL;
+    d->pause_kinds = 0;
+}
+
+/* ---- one instruction ---- */
+
+/*
+ * Nothing runs until an interrupt comes: let it come. `pausing`: somebody waits for events already.
+ */
+static enum ran wake(struct debug *d)
+{
+    pause_at(d, d->pause_kinds | BIT(irq) | BIT(power), d->pause ? d->pause : any_event,
+             d->pause_ctx);
+    enum ran r = control_forward(d, CLOCK_NEVER);
+    if (r == RAN_HIT && d->hit.why == HALT_STEP && d->suspended && d->hit.event.kind == EVENT_irq)
+        r = control_leave_crossing(d);
+    return r;
+}
+
+/* To the next boundary; from inside a crossing to the one behind it. */
+static enum ran one(struct debug *d)
+{
+    if (d->suspended)
+        return control_leave_crossing(d);
+    d->began = debug_now(d);
+    if (d->m->domain->state.halted)
+        return wake(d);
+    return control_forward(d, machine_now(d->m) + 1);
+}
+
+/* ---- running to a place in the same context ---- */
+
+struct place_to_be {
+    struct debug *d;
+    uint32_t eip, esp, cr3, cpl;
+    bool above; /* ESP must be above esp: a frame has gone; else be equal */
+    bool task;  /* the address space must be this one */
+};
+
+static bool is_there(void *ctx, struct domain *domain, uint32_t at, uint32_t tag)
+{
+    const struct place_to_be *p = ctx;
+    const struct x86_regs *r = cpu_regs(domain->cpu);
+
+    (void)at, (void)tag;
+    if (p->d->looking == LOOK_AT_NOTHING || p->d->draining)
+        return false;
+    return r->cpl == p->cpl && (!p->task || r->cr3 == p->cr3) &&
+           (p->above ? r->gpr[R_ESP] > p->esp : r->gpr[R_ESP] == p->esp);
+}
+
+/* RAN_UNTIL: there. */
+static enum ran run_to(struct debug *d, const struct place_to_be *p)
+{
+    struct marks *k = marks_of(d->m);
+    uint32_t at = p->eip; /* segments of the guests that we debug by source are flat */
+
+    if (!k || !marks_add(k, at, is_there, (void *)p, 0))
+        return RAN_STOPPED;
+    uint64_t kinds = d->pause_kinds;
+    bool (*pause)(void *, const struct event *) = d->pause;
+    no_pause(d);
+    d->began = debug_now(d);
+    enum ran r = control_forward(d, CLOCK_NEVER);
+    marks_remove(d->m, at, is_there, (void *)p, 0);
+    d->pause = pause;
+    d->pause_kinds = kinds;
+    return r == RAN_HIT && d->hit.why == HALT_STEP ? RAN_UNTIL : r;
+}
+
+/* ---- lines ---- */
+
+struct context {
+    struct source_spot spot;
+    uint32_t eip, esp, cr3, cpl;
+};
+
+static struct context context_of(struct debug *d)
+{
+    const struct x86_regs *r = cpu_regs(d->m->domain->cpu);
+    struct context c = {.eip = r->eip, .esp = r->gpr[R_ESP], .cr3 = r->cr3, .cpl = r->cpl};
+
+    source_at(d, r->eip, r->cpl, &c.spot);
+    return c;
+}
+
+static bool same_stack(uint32_t a, uint32_t b)
+{
+    return (a ^ b) < 8192;
+}
+
+/* Has the last instruction been a CALL? Then the word on the stack is where it returns. */
+static bool was_call(struct debug *d, const struct context *before, const struct context *now,
+                     uint32_t *back)
+{
+    uint8_t code[16];
+    struct domain *domain = d->m->domain;
+    struct x86_insn insn;
+
+    if (now->cpl != before->cpl || now->esp != before->esp - 4 ||
+        cpu_fetch(domain->cpu, GVA(before->eip), code, sizeof code) < 2)
+        return false;
+    *back = 0;
+    if (!x86_peek(cpu_regs(domain->cpu), domain->mem, GVA(now->esp), back, 4))
+        return false;
+    return x86_decode(code, sizeof code, true, &insn) && *back == before->eip + insn.length;
+}
+
+/* An exception or interrupt came between: the guest is in a handler that nobody asked for. */
+static bool went_aside(const struct context *before, const struct context *now,
+                       const struct halt *event)
+{
+    return event->has_event && event->event.kind == EVENT_irq && now->eip != before->eip;
+}
+
+static bool note_irq(void *ctx, const struct event *e)
+{
+    struct halt *aside = ctx;
+
+    if (e->kind == EVENT_irq) {
+        aside->has_event = true;
+        aside->event = *e;
+        return false;
+    }
+    return e->kind == EVENT_stage || e->kind == EVENT_hypercall;
+}
+
+/* In a kernel that was just entered from user code: where that goes on. The frame on the stack is
+   EIP, CS, EFLAGS, ESP, SS, with an error code below it for some exceptions (SDM volume 3, 6.12). */
+static bool trap_return(struct debug *d, uint32_t *eip)
+{
+    uint32_t esp = cpu_gpr(d->m->domain->cpu, R_ESP), word[3];
+
+    if (!debug_peek(d, esp, word, sizeof word))
+        return false;
+    *eip = (word[1] & 0xFFFF) && (word[1] & 3) == 3 && !(word[1] >> 16) ? word[0] : word[1];
+    return true;
+}
+
+/*
+ * Step until another line. INTO also stops at each stage of a crossing and where a hook is called;
+ * OVER runs through calls and crossings.
+ */
+static enum ran step_line(struct debug *d, enum reach reach)
+{
+    struct context start = context_of(d);
+    bool was_inside = d->suspended;
+
+    for (unsigned n = 1;; n++) {
+        struct context before = context_of(d);
+        struct halt aside = {0};
+        bool inside = d->suspended;
+        if (reach == REACH_INTO || reach == REACH_OVER)
+            pause_at(d, reach == REACH_INTO ? BIT(irq) | BIT(stage) | BIT(hypercall) : BIT(irq),
+                     note_irq, &aside);
+        enum ran r = one(d);
+        no_pause(d);
+        if (r == RAN_HIT)
+            return r; /* a stage, or somebody's stop */
+        if (r != RAN_UNTIL)
+            return r;
+        if (d->interrupted)
+            return RAN_STOPPED;
+        if (inside)
+            return RAN_UNTIL; /* back in the guest: say so */
+        struct context now = context_of(d);
+        uint32_t back;
+        if (went_aside(&before, &now, &aside)) {
+            struct place_to_be p = {d, 0, before.esp, before.cr3, before.cpl, false, true};
+            if (!debug_peek(d, now.esp, &p.eip, 4))
+                return RAN_UNTIL;
+            if (now.cpl == before.cpl)
+                p.esp = now.esp + 12; /* EIP, CS, EFLAGS */
+            r = run_to(d, &p);
+            if (r != RAN_UNTIL)
+                return r;
+            now = context_of(d);
+        } else if (reach == REACH_OVER && was_call(d, &before, &now, &back)) {
+            struct place_to_be p = {d, back, now.esp, now.cr3, now.cpl, true, false};
+            r = run_to(d, &p);
+            if (r != RAN_UNTIL)
+                return r;
+            now = context_of(d);
+        } else if (now.cpl < before.cpl && (reach == REACH_OVER || !now.spot.known)) {
+            /* A system call or a fault of a user program: the frame says where it goes on. */
+            struct place_to_be p = {d, before.eip, before.esp, before.cr3, before.cpl, false, true};
+            if (!trap_return(d, &p.eip))
+                return RAN_UNTIL;
+            r = run_to(d, &p);
+            if (r != RAN_UNTIL)
+                return r;
+            now = context_of(d);
+        }
+        if (reach == REACH_INTO && source_is_site(d, now.eip) && now.eip != start.eip)
+            return RAN_UNTIL;
+        if (!start.spot.known) {
+            if (now.spot.known || !was_inside)
+                return RAN_UNTIL; /* no line: a step is an instruction, as gdb's stepi */
+        } else if (now.spot.known && now.spot.begins &&
+                   (now.spot.line != start.spot.line || now.spot.function != start.spot.function ||
+                    strcmp(now.spot.file, start.spot.file) || now.cpl != start.cpl)) {
+            return RAN_UNTIL;
+        } else if (now.spot.known && now.spot.begins && now.spot.function == start.spot.function &&
+                   now.esp > start.esp && same_stack(now.esp, start.esp)) {
+            return RAN_UNTIL; /* a recursion has come back */
+        }
+        if (n % LOOK_EVERY == 0)
+            timeline_look(d, false);
+    }
+}
+
+/* Run until the function that runs now has returned. */
+static enum ran finish(struct debug *d)
+{
+    struct context now = context_of(d);
+    struct place_to_be p = {.d = d, .cpl = now.cpl, .above = true};
+
+    if (d->suspended)
+        return control_leave_crossing(d);
+    if (!source_caller(d, &p.eip, &p.esp))
+        return RAN_STOPPED;
+    p.esp--; /* the caller's ESP, when it goes on, or above */
+    return run_to(d, &p);
+}
+
+/* ---- grains that are events ---- */
+
+struct nesting {
+    int depth;
+    bool out; /* wait for the end of what is open now */
+};
+
+static bool at_hook(void *ctx, const struct event *e)
+{
+    struct nesting *n = ctx;
+
+    if (e->kind == EVENT_hook_end) {
+        n->depth--;
+        return n->out && n->depth < 0;
+    }
+    return !n->out && n->depth++ <= 0;
+}
+
+static enum ran step_hook(struct debug *d, enum reach reach, struct err *err)
+{
+    struct nesting n = {.depth = 0, .out = reach == REACH_OUT};
+    enum ran r;
+
+    if (!control_want_tracer(d, err))
+        return RAN_STOPPED;
+    d->began = debug_now(d);
+    if (reach == REACH_INTO)
+        pause_at(d, BIT(hook), any_event, NULL);
+    else
+        pause_at(d, BIT(hook) | BIT(hook_end), at_hook, &n);
+    if (reach == REACH_OVER && source_is_site(d, cpu_eip(d->m->domain->cpu)))
+        n.depth = 1;
+    r = control_forward(d, CLOCK_NEVER);
+    no_pause(d);
+    control_drop_tracer(d);
+    return r;
+}
+
+static enum ran step_event(struct debug *d, uint64_t kinds, enum reach reach)
+{
+    enum ran r = RAN_UNTIL;
+
+    d->began = debug_now(d);
+    if (d->suspended && reach != REACH_INTO)
+        r = control_leave_crossing(d);
+    if (r != RAN_UNTIL || reach == REACH_OUT)
+        return r;
+    pause_at(d, kinds, any_event, NULL);
+    r = control_forward(d, CLOCK_NEVER);
+    no_pause(d);
+    return r;
+}
+
+static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
+{
+    struct err err = {0};
+    struct context before, now;
+    enum ran r;
+    uint32_t back;
+
+    d->looking = LOOK_FOR_STOPS;
+    switch (grain) {
+    case GRAIN_LINE:
+        return reach == REACH_OUT ? finish(d) : step_line(d, reach);
+    case GRAIN_HOOK:
+        return step_hook(d, reach, &err);
+    case GRAIN_HYPERCALL:
+        return step_event(d, BIT(hypercall), reach);
+    case GRAIN_EXIT:
+        return step_event(d, EXITS, reach);
+    default:
+        break;
+    }
+    if (reach == REACH_OUT)
+        return finish(d);
+    before = context_of(d);
+    r = one(d);
+    if (r != RAN_UNTIL || reach != REACH_OVER)
+        return r;
+    now = context_of(d);
+    if (!was_call(d, &before, &now, &back))
+        return r;
+    struct place_to_be p = {d, back, now.esp, now.cr3, now.cpl, true, false};
+    return run_to(d, &p);
+}
+
+/* ---- backward ---- */
+
+/* The boundary before now. False: there is none, or interrupted. */
+bool control_back_one(struct debug *d)
+{
+    struct moment here = debug_now(d);
+    uint64_t first = d->snap[0].at.cycle;
+
+    if (moment_compare(here, d->snap[0].at) <= 0)
+        return false;
+    for (uint64_t back = 24;; back *= 24) {
+        uint64_t from = here.cycle - first > back ? here.cycle - back : first;
+        struct moment at = {from, UINT64_MAX, MOMENT_BOUNDARY}, last;
+        if (!timeline_go(d, from == first ? d->snap[0].at : at) || d->interrupted)
+            return false;
+        last = debug_now(d);
+        if (moment_compare(last, here) >= 0)
+            continue;
+        for (;;) {
+            d->looking = LOOK_AT_NOTHING;
+            d->muted = true;
+            enum ran r = control_step_quietly(d);
+            struct moment now = debug_now(d);
+            if (r != RAN_UNTIL || moment_compare(now, here) >= 0)
+                break;
+            last = now;
+        }
+        return timeline_go(d, last);
+    }
+}
+
+static const struct halt *back_to_event(struct debug *d, uint64_t kinds)
+{
+    pause_at(d, kinds, any_event, NULL);
+    const struct halt *h = debug_reverse_continue(d);
+    no_pause(d);
+    return h;
+}
+
+static bool same_esp(void *ctx, struct debug *d, const struct stop *stop, const struct event *e)
+{
+    const uint32_t *esp = ctx;
+
+    (void)stop, (void)e;
+    return cpu_gpr(d->m->domain->cpu, R_ESP) == *esp;
+}
+
+/* Backward through a function that was just entered by its end: to its call. */
+static bool back_over(struct debug *d, uint32_t entry, uint32_t esp)
+{
+    struct stop call = {.kind = STOP_CODE,
+                        .enabled = true,
+                        .addrs = 1,
+                        .addr = {entry},
+                        .test = same_esp,
+                        .test_ctx = &esp};
+
+    return debug_seek(d, &call, true)->why == HALT_STOP && control_back_one(d);
+}
+
+static bool interrupts_here(void *ctx, const struct event *e)
+{
+    const struct place_to_be *p = ctx;
+    const struct x86_regs *r = cpu_regs(p->d->m->domain->cpu);
+
+    (void)e;
+    return (r->eip == p->eip || r->eip + 2 == p->eip) && r->gpr[R_ESP] == p->esp &&
+           r->cr3 == p->cr3;
+}
+
+/* Backward over an interrupt, whose handler has just returned to `at`: to before it. */
+static bool back_over_interrupt(struct debug *d, const struct context *at)
+{
+    struct place_to_be p = {.d = d, .eip = at->eip, .esp = at->esp, .cr3 = at->cr3};
+
+    pause_at(d, BIT(irq) | BIT(fault) | BIT(softint), interrupts_here, &p);
+    bool ok = debug_reverse_continue(d)->why == HALT_STEP;
+    no_pause(d);
+    return ok && control_back_one(d);
+}
+
+static const struct halt *backward_insn(struct debug *d, enum reach reach)
+{
+    if (!control_back_one(d))
+        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+    (void)reach;
+    return control_halt_at(d, HALT_STEP);
+}
+
+/* Is the instruction that runs next a RET or IRET: going back over it enters what it left? */
+static bool is_return(struct debug *d, const struct context *c, bool *iret)
+{
+    uint8_t code[16] = {0};
+
+    cpu_fetch(d->m->domain->cpu, GVA(c->eip), code, sizeof code);
+    *iret = code[0] == 0xCF;
+    return code[0] == 0xC3 || code[0] == 0xC2 || *iret;
+}
+
+/*
+ * To the beginning of the line before. gdb's rule: first back to the start of this line if we are in
+ * the middle of it, else to the start of the line that ran before.
+ */
+static const struct halt *backward_line(struct debug *d, enum reach reach)
+{
+    struct context start = context_of(d), last;
+    bool moved = false;
+
+    if (d->suspended || !start.spot.known)
+        return d->suspended ? back_to_event(d, BIT(stage) | BIT(hypercall))
+                            : backward_insn(d, reach);
+    for (;;) {
+        struct moment here = debug_now(d);
+        struct context at = context_of(d);
+        if (!control_back_one(d))
+            break;
+        last = context_of(d);
+        bool iret, returned = is_return(d, &last, &iret);
+        if (returned && iret) {
+            if (back_over_interrupt(d, &at))
+                last = context_of(d);
+        } else if (returned && (reach == REACH_OVER || !last.spot.known)) {
+            uint32_t entry, esp;
+            if (source_entry(d, &entry, &esp) && back_over(d, entry, esp))
+                last = context_of(d);
+        }
+        if (!last.spot.known)
+            continue;
+        bool same = last.spot.line == start.spot.line &&
+                    last.spot.function == start.spot.function && last.cpl == start.cpl;
+        if (same) {
+            moved = true;
+            if (last.spot.begins && last.eip == last.spot.lo)
+                return control_halt_at(d, HALT_STEP);
+            continue;
+        }
+        if (moved) { /* one too far: the beginning of the line was behind us */
+            timeline_go(d, here);
+            return control_halt_at(d, HALT_STEP);
+        }
+        if (last.spot.begins && last.eip == last.spot.lo)
+            return control_halt_at(d, HALT_STEP);
+        start = last; /* in the middle of the line before: now to its beginning */
+        moved = true;
+    }
+    return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+}
+
+/* Out of a function, backward: to its call. */
+static const struct halt *backward_finish(struct debug *d)
+{
+    uint32_t entry, esp;
+
+    if (d->suspended) {
+        struct moment from, to;
+        if (debug_last_crossing(d, &from, &to))
+            timeline_go(d, from);
+        return control_halt_at(d, HALT_STEP);
+    }
+    if (!source_entry(d, &entry, &esp) || !back_over(d, entry, esp))
+        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+    return control_halt_at(d, HALT_STEP);
+}
+
+static const struct halt *back(struct debug *d, enum grain grain, enum reach reach)
+{
+    struct err err = {0};
+
+    switch (grain) {
+    case GRAIN_LINE:
+        return reach == REACH_OUT ? backward_finish(d) : backward_line(d, reach);
+    case GRAIN_INSN:
+        return reach == REACH_OUT ? backward_finish(d) : backward_insn(d, reach);
+    case GRAIN_HYPERCALL:
+        return back_to_event(d, BIT(hypercall));
+    case GRAIN_EXIT:
+        return back_to_event(d, EXITS);
+    default:
+        break;
+    }
+    if (!control_want_tracer(d, &err))
+        return control_halt_at(d, HALT_NONE);
+    const struct halt *h = back_to_event(d, BIT(hook));
+    control_drop_tracer(d);
+    return h;
+}
+
+const struct halt *debug_step(struct debug *d, enum grain grain, enum reach reach, bool backward)
+{
+    d->interrupted = 0;
+    if (backward)
+        return back(d, grain, reach);
+    enum ran r = forward(d, grain, reach);
+    return control_halt(d, r, HALT_STEP);
+}

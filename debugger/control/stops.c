@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Stops: where the machine shall stand still. Each kind but code and memory is a filter over the
+ * event stream: which kinds of events, and which values of the one word that says what it is. The
+ * rows of `filters` are the whole difference between a hook, a hypercall and a system call.
+ */
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debugger/sites.h"
+#include "emu/suggest.h"
+#include "hv-models/hv.h"
+#include "internal.h"
+
+#define BIT(kind) (1ull << EVENT_##kind)
+
+const char *const stop_kind_name[STOP_KINDS] = {
+    [STOP_CODE] = "code",   [STOP_HOOK] = "hook",     [STOP_HYPERCALL] = "hypercall",
+    [STOP_STAGE] = "stage", [STOP_EXIT] = "exit",     [STOP_VECTOR] = "vector",
+    [STOP_IRQ] = "irq",     [STOP_SWITCH] = "switch", [STOP_SYSCALL] = "syscall",
+    [STOP_EVENT] = "event", [STOP_WATCH] = "watch",
+};
+
+/* ---- names ---- */
+
+static const char *strip(const char *name, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(name, prefix, n) ? name : name + n;
+}
+
+/* "LHCALL_SET_PTE", "lhcall_set_pte" and "set_pte" mean the same call. */
+static bool same_call(const char *pattern, const char *name)
+{
+    return !fnmatch(pattern, name, FNM_CASEFOLD) ||
+           !fnmatch(pattern, strip(name, "LHCALL_"), FNM_CASEFOLD) ||
+           !fnmatch(pattern, strip(name, "HYPERVISOR_"), FNM_CASEFOLD);
+}
+
+static const char *syscall_name(struct debug *d, uint32_t number)
+{
+    const struct kernel_symbol *table = d->kernel ? kernel_find(d->kernel, "syscall_table") : NULL;
+    const uint8_t *word = table && number < table->size / 4
+                              ? kernel_bytes(d->kernel, table->addr + 4 * number, 4)
+                              : NULL;
+    uint32_t addr = 0;
+
+    if (word)
+        memcpy(&addr, word, 4);
+    const struct kernel_symbol *s = addr ? kernel_symbol_at(d->kernel, addr) : NULL;
+    return s && s->addr == addr && !strncmp(s->name, "sys_", 4) ? s->name + 4 : NULL;
+}
+
+/* The kinds of exits that are events, by the names that exits have. */
+static const struct {
+    const char *name;
+    uint64_t kinds;
+} exits[] = {
+    {"fault", BIT(fault)}, {"softint", BIT(softint)}, {"io", BIT(io_in) | BIT(io_out)},
+    {"hlt", BIT(hlt)},     {"cpuid", BIT(cpuid)},     {"rdtsc", BIT(rdtsc)},
+    {"msr", BIT(msr)},     {"dr", BIT(dr)},           {"sysenter", BIT(sysenter)},
+};
+#define EXITS (sizeof exits / sizeof exits[0])
+
+void debug_stop_names(struct debug *d, enum stop_kind kind, void (*fn)(void *, const char *),
+                      void *ctx)
+{
+    const struct hv_hypercall *calls = hv_model(d->m->domain)->hypercalls;
+    const struct hv_stage_site *stage;
+
+    switch (kind) {
+    case STOP_HOOK:
+        for (unsigned i = 0; i < hook_count; i++)
+            fn(ctx, hook_table[i].name);
+        break;
+    case STOP_HYPERCALL:
+        for (unsigned i = 0; calls && calls[i].name; i++)
+            fn(ctx, calls[i].name);
+        break;
+    case STOP_STAGE:
+        for (uint32_t i = 0; (stage = hv_stage_site(i)); i++)
+            fn(ctx, stage->text);
+        break;
+    case STOP_EXIT:
+        for (size_t i = 0; i < EXITS; i++)
+            fn(ctx, exits[i].name);
+        break;
+    case STOP_SYSCALL:
+        for (uint32_t i = 0; i < STOP_SET_BITS; i++)
+            if (syscall_name(d, i))
+                fn(ctx, syscall_name(d, i));
+        break;
+    case STOP_EVENT:
+        for (unsigned i = 0; i < EVENT_KINDS; i++)
+            fn(ctx, event_info[i].name);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- what a name chooses ---- */
+
+static void choose(struct stop *s, uint32_t number)
+{
+    if (number < STOP_SET_BITS)
+        s->set[number / 64] |= 1ull << number % 64;
+}
+
+static bool chosen(const struct stop *s, uint32_t number)
+{
+    return s->any || (number < STOP_SET_BITS && s->set[number / 64] & 1ull << number % 64);
+}
+
+static bool choose_number(struct stop *s, const char *name)
+{
+    char *end;
+    unsigned long n = strtoul(name, &end, 0);
+
+    if (end == name || *end || n >= STOP_SET_BITS)
+        return false;
+    choose(s, (uint32_t)n);
+    return true;
+}
+
+static unsigned choose_hooks(struct debug *d, struct stop *s, const char *name)
+{
+    unsigned n = 0;
+
+    (void)d;
+    for (unsigned i = 0; i < hook_count; i++)
+        if (hook_matches(&hook_table[i], name)) {
+            choose(s, i);
+            n++;
+        }
+    return n;
+}
+
+static unsigned choose_hypercalls(struct debug *d, struct stop *s, const char *name)
+{
+    const struct hv_hypercall *c = hv_model(d->m->domain)->hypercalls;
+    unsigned n = 0;
+
+    for (unsigned i = 0; c && c[i].name; i++)
+        if (same_call(name, c[i].name)) {
+            choose(s, c[i].number);
+            n++;
+        }
+    return n ? n : choose_number(s, name);
+}
+
+static unsigned choose_stages(struct debug *d, struct stop *s, const char *name)
+{
+    const struct hv_stage_site *stage;
+    unsigned n = 0;
+    char pattern[120];
+
+    (void)d;
+    snprintf(pattern, sizeof pattern, "*%s*", name);
+    for (uint32_t i = 0; (stage = hv_stage_site(i)); i++)
+        if (!fnmatch(pattern, stage->text, FNM_CASEFOLD)) {
+            choose(s, i);
+            n++;
+        }
+    return n;
+}
+
+static unsigned choose_exits(struct debug *d, struct stop *s, const char *name)
+{
+    unsigned n = 0;
+
+    (void)d;
+    s->kinds = 0;
+    for (size_t i = 0; i < EXITS; i++)
+        if (!fnmatch(name, exits[i].name, FNM_CASEFOLD)) {
+            s->kinds |= exits[i].kinds;
+            n++;
+        }
+    s->any = true;
+    return n;
+}
+
+static unsigned choose_vector(struct debug *d, struct stop *s, const char *name)
+{
+    (void)d;
+    return choose_number(s, name);
+}
+
+static unsigned choose_syscalls(struct debug *d, struct stop *s, const char *name)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < STOP_SET_BITS; i++) {
+        const char *is = syscall_name(d, i);
+        if (is && !fnmatch(name, is, 0)) {
+            choose(s, i);
+            n++;
+        }
+    }
+    return n ? n : choose_number(s, name);
+}
+
+static unsigned choose_events(struct debug *d, struct stop *s, const char *name)
+{
+    unsigned n = 0;
+
+    (void)d;
+    s->kinds = 0;
+    for (unsigned i = 0; i < EVENT_KINDS; i++)
+        if (!fnmatch(name, event_info[i].name, 0)) {
+            s->kinds |= control_event_bit(i);
+            n++;
+        }
+    s->any = true;
+    return n;
+}
+
+#define ALL_EXITS                                                                                \
+    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) | \
+     BIT(msr) | BIT(dr) | BIT(sysenter))
+
+/* What each kind looks at. `word`: which word of the event says what it is. */
+static const struct filter {
+    uint64_t kinds;
+    int word; /* -1: none */
+    unsigned (*choose)(struct debug *d, struct stop *s, const char *name);
+} filters[STOP_KINDS] = {
+    [STOP_HOOK] = {BIT(hook), 0, choose_hooks},
+    [STOP_HYPERCALL] = {BIT(hypercall), 0, choose_hypercalls},
+    [STOP_STAGE] = {BIT(stage), 0, choose_stages},
+    [STOP_EXIT] = {ALL_EXITS, -1, choose_exits},
+    [STOP_VECTOR] = {BIT(fault) | BIT(softint) | BIT(irq), 0, choose_vector},
+    [STOP_IRQ] = {BIT(irq), 0, choose_vector},
+    [STOP_SWITCH] = {BIT(task), 0, choose_vector},
+    [STOP_SYSCALL] = {BIT(softint), 1, choose_syscalls},
+    [STOP_EVENT] = {~0ull, -1, choose_events},
+};
+
+static void offer(void *ctx, const char *name)
+{
+    suggest_offer(ctx, name);
+}
+
+struct stop *debug_stop_new(struct debug *d, enum stop_kind kind, const char *name, struct err *err)
+{
+    const struct filter *f = &filters[kind];
+    struct stop *s = calloc(1, sizeof *s);
+
+    if (!s) {
+        err_set(err, ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    s->kind = kind;
+    s->enabled = true;
+    s->kinds = f->kinds;
+    snprintf(s->what, sizeof s->what, "%s%s%s", stop_kind_name[kind], name[0] ? " " : "", name);
+    if (!f->choose)
+        return s;
+    s->any = !name[0];
+    if (s->any || f->choose(d, s, name))
+        return s;
+    struct suggestion near = {.typed = name};
+    debug_stop_names(d, kind, offer, &near);
+    err_set(err, ERR_USAGE, "no %s is named '%s'%s%s%s", stop_kind_name[kind], name,
+            near.best ? "; did you mean '" : "", near.best ? near.best : "", near.best ? "'?" : "");
+    free(s);
+    return NULL;
+}
+
+void stop_free(struct stop *s)
+{
+    if (!s)
+        return;
+    if (s->test_free)
+        s->test_free(s->test_ctx);
+    free(s->condition);
+    free(s->commands);
+    free(s);
+}
+
+/* ---- does it hit? ---- */
+
+bool stop_counts(struct debug *d, struct stop *s, const struct event *e)
+{
+    if (!s->enabled || (s->test && !s->test(s->test_ctx, d, s, e)))
+        return false;
+    if (d->looking == LOOK_FOR_LAST)
+        return true;
+    s->hits++;
+    if (!s->ignore)
+        return true;
+    s->ignore--;
+    return false;
+}
+
+static bool matches(struct debug *d, const struct stop *s, const struct event *e)
+{
+    const struct filter *f = &filters[s->kind];
+    uint32_t word;
+
+    if (!(s->kinds & control_event_bit(e->kind)))
+        return false;
+    if (s->kind == STOP_SYSCALL && e->a[0] != 0x80)
+        return false;
+    if (s->any || f->word < 0)
+        return true;
+    word = e->a[f->word];
+    if (s->kind == STOP_HOOK)
+        word = tracer_hook(d->tracer, word);
+    return chosen(s, word);
+}
+
+bool stops_see(struct debug *d, const struct event *e, struct halt *hit)
+{
+    bool found = false;
+
+    if (d->only) {
+        if (!matches(d, d->only, e) || !stop_counts(d, d->only, e))
+            return false;
+        hit->why = HALT_STOP;
+        return true;
+    }
+    for (unsigned i = 0; i < d->stops; i++) {
+        struct stop *s = d->stop[i];
+        if (!s->kinds || !matches(d, s, e) || !stop_counts(d, s, e) || found)
+            continue;
+        hit->why = HALT_STOP;
+        hit->stop = s->number;
+        found = true;
+    }
+    return found;
+}
+
+uint64_t stops_kinds(const struct debug *d)
+{
+    uint64_t kinds = 0;
+
+    if (d->only)
+        return d->only->kinds;
+    for (unsigned i = 0; i < d->stops; i++)
+        if (d->stop[i]->enabled)
+            kinds |= d->stop[i]->kinds;
+    return kinds;
+}
+
+/* ---- code ---- */
+
+static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t number)
+{
+    struct debug *d = ctx;
+    struct moment here = moment_here(d, true);
+
+    (void)domain, (void)at;
+    if (d->looking == LOOK_AT_NOTHING || d->draining || !moment_compare(here, d->began))
+        return false;
+    struct stop *s = d->only && d->only->number == number ? d->only : NULL;
+    if (!d->only)
+        s = debug_stop_number(d, number);
+    if (!s || !stop_counts(d, s, NULL))
+        return false;
+    struct halt hit = {.why = HALT_STOP, .at = here, .stop = number};
+    if (d->looking == LOOK_FOR_STOPS) {
+        if (d->hit.why == HALT_NONE)
+            d->hit = hit;
+        return true;
+    }
+    if (moment_compare(here, d->before) < 0)
+        d->hit = hit;
+    return false;
+}
+
+/* ---- memory ---- */
+
+static bool is_armed_watch(const struct debug *d, const struct stop *s)
+{
+    return s->kind == STOP_WATCH && s->enabled && (!d->only || d->only == s);
+}
+
+/* The n-th watch that is armed, which is the n-th range of the CPU's. */
+static struct stop *nth_watch(const struct debug *d, unsigned n)
+{
+    if (d->only)
+        return is_armed_watch(d, d->only) && n == 0 ? d->only : NULL;
+    for (unsigned i = 0; i < d->stops; i++)
+        if (is_armed_watch(d, d->stop[i]) && n-- == 0)
+            return d->stop[i];
+    return NULL;
+}
+
+/*
+ * In the middle of an instruction. The machine cannot stop here: note the access, and let it run on
+ * to where it can; then we come back to this cycle. Backward the last one before `before` counts.
+ */
+static void on_access(void *ctx, const struct cpu_access *a)
+{
+    struct debug *d = ctx;
+    uint64_t after = a->cycle + (a->by == CPU_BY_GUEST);
+
+    if (d->draining || (d->looking == LOOK_FOR_STOPS && d->touched) ||
+        (d->looking == LOOK_FOR_LAST && after >= d->before.cycle))
+        return;
+    for (unsigned i = 0; i < CPU_WATCH_RANGES; i++) {
+        struct stop *s = a->ranges & 1ull << i ? nth_watch(d, i) : NULL;
+        if (!s || (s->watch_for == WATCH_CHANGE && (!a->write || a->value == a->old)))
+            continue;
+        d->touched = true;
+        d->touched_after = after;
+        d->touched_stop = s;
+        d->access = (struct debug_access){.addr = (uint32_t)s->at,
+                                          .eip = a->eip,
+                                          .size = a->size,
+                                          .write = a->write,
+                                          .host = a->by != CPU_BY_GUEST,
+                                          .was = a->old,
+                                          .is = a->value};
+        if (d->looking == LOOK_FOR_STOPS)
+            machine_stop(d->m);
+        return;
+    }
+}
+
+void stops_sync_watch(struct debug *d)
+{
+    struct cpu_watch_range range[CPU_WATCH_RANGES];
+    unsigned n = 0;
+    const struct stop *s;
+
+    while (d->looking != LOOK_AT_NOTHING && n < CPU_WATCH_RANGES && (s = nth_watch(d, n)))
+        range[n++] = (struct cpu_watch_range){
+            .lo = s->at,
+            .hi = s->at + s->size,
+            .physical = s->physical,
+            .reads = s->watch_for & WATCH_READ,
+            .writes = s->watch_for & (WATCH_CHANGE | WATCH_WRITE),
+        };
+    if (n == d->watched && !d->watch_changed)
+        return;
+    cpu_watch_set(d->m->domain->cpu, range, n, on_access, d);
+    d->watched = n;
+    d->watch_changed = false;
+}
+
+bool stops_watch_touched(const struct debug *d)
+{
+    return d->touched;
+}
+
+bool stops_watch_hit(struct debug *d, struct moment frontier)
+{
+    struct debug_access access = d->access;
+    struct stop *s = d->touched_stop;
+    struct moment at = {d->touched_after, UINT64_MAX, MOMENT_BOUNDARY};
+
+    d->touched = false;
+    if (!timeline_go(d, at))
+        return false;
+    d->looking = LOOK_FOR_STOPS;
+    /* What ran on until it could be stopped is not the frontier that the user has seen. */
+    struct moment now = debug_now(d);
+    d->frontier = moment_compare(frontier, now) > 0 ? frontier : now;
+    if (!stop_counts(d, s, NULL))
+        return false;
+    d->hit = (struct halt){
+        .why = HALT_STOP, .at = now, .stop = s->number, .has_access = true, .access = access};
+    return true;
+}
+
+bool stops_watch_last(struct debug *d, struct halt *found)
+{
+    struct debug_access access = d->access;
+    struct stop *s = d->touched_stop;
+    struct moment at = {d->touched_after, UINT64_MAX, MOMENT_BOUNDARY};
+
+    d->touched = false;
+    if (found->why != HALT_NONE && found->at.cycle >= d->touched_after)
+        return true; /* something else hit later */
+    if (!timeline_go(d, at))
+        return false;
+    at = debug_now(d);
+    if (s->test && !s->test(s->test_ctx, d, s, NULL)) {
+        d->before = at; /* look before this one */
+        return false;
+    }
+    *found = (struct halt){
+        .why = HALT_STOP, .at = at, .stop = s->number, .has_access = true, .access = access};
+    return true;
+}
+
+/* ---- arming ---- */
+
+bool stops_want_tracer(const struct stop *s)
+{
+    return s->kinds & (BIT(hook) | BIT(hook_end) | BIT(hook_stack) | BIT(task)) &&
+           s->kind != STOP_EXIT;
+}
+
+bool stop_mark(struct debug *d, struct stop *s, struct err *err)
+{
+    struct marks *k = marks_of(d->m);
+
+    for (unsigned i = 0; i < s->addrs; i++)
+        if (!k || !marks_add(k, s->addr[i], on_code, d, s->number)) {
+            while (i-- > 0)
+                marks_remove(d->m, s->addr[i], on_code, d, s->number);
+            return err_set(err, ERR_SYSTEM, "out of memory");
+        }
+    d->watch_changed |= s->kind == STOP_WATCH;
+    return !stops_want_tracer(s) || control_want_tracer(d, err);
+}
+
+void stop_unmark(struct debug *d, struct stop *s)
+{
+    d->watch_changed |= s->kind == STOP_WATCH;
+    for (unsigned i = 0; i < s->addrs; i++)
+        marks_remove(d->m, s->addr[i], on_code, d, s->number);
+    if (stops_want_tracer(s))
+        control_drop_tracer(d);
+}
+
+bool debug_stop_arm(struct debug *d, struct stop *s, struct err *err)
+{
+    struct stop **more = realloc(d->stop, (d->stops + 1) * sizeof *more);
+
+    if (!more)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    d->stop = more;
+    s->number = d->last_number + 1;
+    if (s->enabled && !stop_mark(d, s, err)) {
+        s->number = 0;
+        return false;
+    }
+    d->last_number++;
+    d->stop[d->stops++] = s;
+    return true;
+}
+
+void debug_stop_enable(struct debug *d, struct stop *s, bool on)
+{
+    struct err err = {0};
+
+    if (s->enabled == on)
+        return;
+    if (on && !stop_mark(d, s, &err))
+        return;
+    s->enabled = on;
+    if (!on)
+        stop_unmark(d, s);
+}
+
+void debug_stop_delete(struct debug *d, struct stop *s)
+{
+    for (unsigned i = 0; i < d->stops; i++) {
+        if (d->stop[i] != s)
+            continue;
+        if (s->enabled)
+            stop_unmark(d, s);
+        memmove(&d->stop[i], &d->stop[i + 1], (d->stops - i - 1) * sizeof d->stop[0]);
+        d->stops--;
+        stop_free(s);
+        return;
+    }
+    stop_free(s); /* never armed */
+}
+
+struct stop *debug_stop_number(struct debug *d, unsigned number)
+{
+    for (unsigned i = 0; i < d->stops; i++)
+        if (d->stop[i]->number == number)
+            return d->stop[i];
+    return NULL;
+}
+
+struct stop *debug_stop_next(struct debug *d, const struct stop *after)
+{
+    unsigned i = 0;
+
+    while (after && i < d->stops && d->stop[i] != after)
+        i++;
+    i += after != NULL;
+    return i < d->stops ? d->stop[i] : NULL;
+}
+
+void stops_free(struct debug *d)
+{
+    while (d->stops)
+        debug_stop_delete(d, d->stop[d->stops - 1]);
+    free(d->stop);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Changing the world by hand. A change belongs to the future that it begins: it is kept with its
+ * moment, and replaying that moment makes it again. What had been run beyond it is forgotten.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hv-models/hv.h"
+#include "internal.h"
+
+static bool may_change(struct debug *d, struct err *err)
+{
+    if (d->suspended)
+        return err_set(
+            err, ERR_USAGE,
+            "the machine is inside a crossing: finish it (`finish`), then change things");
+    if (d->horizon)
+        return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
+    return true;
+}
+
+static bool make(struct debug *d, struct change c, const void *bytes, size_t n, struct err *err)
+{
+    struct change *more = realloc(d->change, (d->changes + 1) * sizeof *more);
+
+    if (more)
+        d->change = more;
+    c.bytes = more && n ? malloc(n) : NULL;
+    if (!more || (n && !c.bytes))
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    if (n)
+        memcpy(c.bytes, bytes, n);
+    timeline_cut(d);
+    c.at = debug_now(d);
+    d->change[d->changes++] = c;
+    timeline_apply(d);
+    /* Whoever comes back to this moment finds it done. */
+    timeline_look(d, true);
+    return true;
+}
+
+bool debug_write(struct debug *d, uint32_t gva, const void *bytes, uint32_t n, struct err *err)
+{
+    uint8_t there;
+
+    if (!may_change(d, err))
+        return false;
+    if (!n || n > 1u << 20)
+        return err_set(err, ERR_USAGE, "%u bytes cannot be written at once", n);
+    for (uint32_t at = gva;; at = (at | 4095) + 1) {
+        if (!debug_peek(d, at, &there, 1))
+            return err_set(err, ERR_USAGE, "cannot write memory at 0x%08x: it is not mapped", at);
+        if (gva + n - 1 - at < 4096 - (at & 4095))
+            break;
+    }
+    return make(d, (struct change){.kind = CHANGE_MEMORY, .where = gva, .n = n}, bytes, n, err);
+}
+
+bool debug_write_physical(struct debug *d, uint64_t maddr, const void *bytes, uint32_t n,
+                          struct err *err)
+{
+    if (!may_change(d, err))
+        return false;
+    if (!mem_span(d->m->domain->mem, MADDR(maddr), n))
+        return err_set(err, ERR_USAGE, "0x%llx is not RAM of the machine",
+                       (unsigned long long)maddr);
+    return make(d, (struct change){.kind = CHANGE_PHYSICAL, .where = maddr, .n = n}, bytes, n, err);
+}
+
+bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct err *err)
+{
+    if (reg >= DEBUG_REGS)
+        return err_set(err, ERR_USAGE, "that register cannot be set");
+    return may_change(d, err) &&
+           make(d, (struct change){.kind = CHANGE_REGISTER, .where = reg, .n = value}, NULL, 0,
+                err);
+}
+
+bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct err *err)
+{
+    const struct hv_cost *c = hv_model(d->m->domain)->costs;
+
+    while (c && c->name && strcmp(c->name, name))
+        c++;
+    if (!c || !c->name)
+        return err_set(err, ERR_USAGE, "model %s has no cost named '%s' (`info model` lists them)",
+                       hv_model(d->m->domain)->name, name);
+    return may_change(d, err) &&
+           make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name, strlen(name) + 1, err);
+}
+
+bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err)
+{
+    if (!may_change(d, err))
+        return false;
+    timeline_cut(d);
+    for (uint32_t i = 0; i < n; i++)
+        if (!input_push(d->m->input, bytes[i]))
+            return err_set(err, ERR_USAGE, "the console takes no more input now (%u of %u bytes)",
+                           i, n);
+    return true;
+}
+
+/* A crossing is what lies between two instructions and is not one cycle long, or has events: the
+   boundaries around the last event of the stream that a guest could see. */
+static bool any(void *ctx, const struct event *e)
+{
+    (void)ctx;
+    return e->kind != EVENT_task;
+}
+
+bool debug_last_crossing(struct debug *d, struct moment *from, struct moment *to)
+{
+    struct moment here = debug_now(d);
+    bool was_past_muted = d->muted;
+    struct halt was = d->halt;
+
+    d->pause = any;
+    d->pause_ctx = NULL;
+    d->pause_kinds = ~0ull & ~(1ull << EVENT_task);
+    bool found = d->suspended || debug_reverse_continue(d)->why == HALT_STEP;
+    d->pause = NULL;
+    d->pause_kinds = 0;
+    if (found) {
+        /* From here on to its end, and back to its beginning. */
+        struct moment event = debug_now(d);
+        d->looking = LOOK_AT_NOTHING;
+        bool muted = d->muted;
+        d->muted = true;
+        d->m->stop = 1;
+        control_resume(d, machine_now(d->m));
+        d->m->stop = 0;
+        d->muted = muted;
+        *to = debug_now(d);
+        found = timeline_go(d, event) && control_back_one(d);
+        *from = debug_now(d);
+    }
+    timeline_go(d, here);
+    d->muted = was_past_muted;
+    d->halt = was;
+    return found;
+}
