@@ -22,10 +22,11 @@ for line in open(sys.argv[2]):
     if r["phase"] == "end":
         begun = stack.get(r["depth"])
         if begun and begun["event"] == r["begin"] and begun["name"] == "int" and begun["event"] in direct:
-            owner = [x for d, x in sorted(stack.items()) if d < r["depth"] and x["kind"] == "hook"]
+            # An interrupt's handler that came into a hook is not the hook.
+            owner = [x for d, x in sorted(stack.items()) if d < r["depth"]][-1:]
             calls = direct.pop(begun["event"])
             waited.update(calls[:-1])
-            if owner:
+            if owner and owner[0]["kind"] == "hook":
                 seen[owner[-1]["name"]][calls[-1]] += 1
     for depth in [d for d in stack if d >= r["depth"]]:
         del stack[depth]
