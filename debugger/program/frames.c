@@ -180,7 +180,8 @@ enum frame_next frame_unwind(struct programs l, const struct program_memory *m, 
     /* A new process "returns" to code that nobody called: its rules are those of an interruption. */
     struct program *at = programs_at(l, eip);
     const struct kernel_symbol *s = at ? kernel_symbol_at(at->symbols, eip) : NULL;
-    if (!out->interrupted && s && s->addr == eip && debug_rule_signal(at, eip)) {
+    if (!out->interrupted && s && s->addr == eip && debug_rule_signal(at, eip) &&
+        !(out->program && debug_rule_signal(out->program, out->pc))) {
         out->pc = eip;
         out->program = at;
     }

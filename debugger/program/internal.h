@@ -192,7 +192,8 @@ enum c_type {
     C_DOUBLE,
     C_LDOUBLE,
     C_UNKNOWN,
-    C_CODE,
+    C_CODE,  /* a function of which only the symbol is known */
+    C_ENTRY, /* what EIP points to: void () */
     C_DATA,
     C_TYPES
 };

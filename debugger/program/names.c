@@ -35,7 +35,7 @@ static const struct type *register_type(struct expr_session *s, unsigned number,
     if (size == 2)
         return &c_type[C_SHORT];
     if (number == FRAME_EIP)
-        return pointer_to(s, &c_type[C_CODE]);
+        return pointer_to(s, &c_type[C_ENTRY]);
     if (number == FRAME_ESP || number == FRAME_EBP)
         return pointer_to(s, &c_type[C_VOID]);
     return &c_type[C_INT];

@@ -165,7 +165,7 @@ static void declare(struct text *out, const struct type *t, const char *declarat
         declare(out, t->target ? t->target : &c_type[C_UNKNOWN], grown, expand, indent, depth + 1);
         return;
     }
-    if (!t->wrap && t->kind == TYPE_FUNCTION) {
+    if (!t->wrap && t->kind == TYPE_FUNCTION && t != &c_type[C_CODE]) {
         char text[DECLARATOR * 2];
         struct text inner = text_begin(text, sizeof text);
         text_add(&inner, "%s", declarator);
@@ -182,7 +182,7 @@ static void declare(struct text *out, const struct type *t, const char *declarat
     text_add(out, "%s%s", is_const ? "const " : "", is_volatile ? "volatile " : "");
     heart(out, t, expand, indent, depth);
     if (declarator[0])
-        text_add(out, "%s%s", declarator[0] == '[' ? "" : " ", declarator);
+        text_add(out, " %s", declarator);
 }
 
 void type_declare(struct text *out, const struct type *t, const char *declarator, bool expand,

@@ -44,8 +44,12 @@ const struct type c_type[C_TYPES] = {
     [C_DOUBLE] = FLOATING("double", 8),
     [C_LDOUBLE] = FLOATING("long double", 12),
     [C_UNKNOWN] = {.kind = TYPE_UNKNOWN, .name = "<unknown type>", .filled = true},
-    [C_CODE] =
-        {.kind = TYPE_FUNCTION, .name = NULL, .size = 1, .filled = true, .target = &c_type[C_INT]},
+    [C_CODE] = {.kind = TYPE_FUNCTION,
+                .name = "<text variable, no debug info>",
+                .size = 1,
+                .filled = true,
+                .target = &c_type[C_INT]},
+    [C_ENTRY] = {.kind = TYPE_FUNCTION, .size = 1, .filled = true, .target = &c_type[C_VOID]},
     [C_DATA] = {.kind = TYPE_UNKNOWN, .name = "<data variable, no debug info>", .filled = true},
 };
 

@@ -135,7 +135,7 @@ bool value_number(struct expr_session *s, const struct value *v, int64_t *i, dou
 {
     enum type_kind kind = type_kind(v->type);
     uint8_t b[16] = {0};
-    uint64_t raw;
+    uint64_t raw = 0;
 
     switch (kind) {
     case TYPE_ARRAY:

@@ -8,6 +8,7 @@
  * has there anyway, so there is nothing to load. Loading a segment register makes the processor
  * (or its emulator) fetch and check a descriptor; comparing costs nothing.
  */
+#include "../abi/cfi.h"
 #include "../pv/pv_asm.h"
 
 #define OFF_DS  28
@@ -15,9 +16,6 @@
 #define OFF_FS  36
 #define OFF_GS  40
 #define OFF_CS  60
-
-#define FUNC(name) .globl name; .type name, @function; name:
-#define END(name)  .size name, . - name
 
     .text
 
@@ -27,25 +25,29 @@
 #define HAS_ERROR ((1 << 8) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 13) | (1 << 14) | (1 << 17))
 
     .balign 16
-FUNC(trap_stubs)
+TRAP_FUNC(trap_stubs, 12)
     .set vector, 0
     .rept 32
     .balign 16
-    .if !((HAS_ERROR >> vector) & 1)
-    pushl $0
+    .if (HAS_ERROR >> vector) & 1
+    .cfi_def_cfa_offset 16
+    .else
+    .cfi_def_cfa_offset 12
+    PUSH $0
     .endif
-    pushl $vector
+    PUSH $vector
     jmp trap_common
     .set vector, vector + 1
     .endr
 END(trap_stubs)
 
     .balign 16
-FUNC(irq_stubs)
+TRAP_FUNC(irq_stubs, 12)
     .rept 16
     .balign 16
-    pushl $0
-    pushl $vector
+    .cfi_def_cfa_offset 12
+    PUSH $0
+    PUSH $vector
     jmp irq_common
     .set vector, vector + 1
     .endr
@@ -67,17 +69,17 @@ END(irq_stubs)
 
 .macro SAVE_ALL
     cld
-    pushl %gs
-    pushl %fs
-    pushl %es
-    pushl %ds
-    pushl %eax
-    pushl %ebp
-    pushl %edi
-    pushl %esi
-    pushl %edx
-    pushl %ecx
-    pushl %ebx
+    PUSH %gs
+    PUSH %fs
+    PUSH %es
+    PUSH %ds
+    PUSH_SAVED eax
+    PUSH_SAVED ebp
+    PUSH_SAVED edi
+    PUSH_SAVED esi
+    PUSH_SAVED edx
+    PUSH_SAVED ecx
+    PUSH_SAVED ebx
     LOAD_KERNEL_SEGMENTS
 .endm
 
@@ -100,32 +102,33 @@ END(irq_stubs)
     .popsection
 .endm
 
-FUNC(syscall_entry)
-    pushl $0
-    pushl $0x80
-    pushl %eax
+TRAP_FUNC(syscall_entry, 12)
+    PUSH $0
+    PUSH $0x80
+    PUSH %eax
     SAVE_ALL
     movl %esp, %eax
     call syscall_dispatch
     jmp leave_to_user
 END(syscall_entry)
 
-FUNC(trap_common)
-    pushl $-1
+TRAP_FUNC(trap_common, 20)
+    PUSH $-1
     SAVE_ALL
     movl %esp, %eax
     call trap_dispatch
     jmp leave
 END(trap_common)
 
-FUNC(irq_common)
-    pushl $-1
+TRAP_FUNC(irq_common, 20)
+    PUSH $-1
     SAVE_ALL
     movl %esp, %eax
     call irq_dispatch
 END(irq_common)
 
-FUNC(leave)
+TRAP_FUNC(leave, 68)
+    CFI_SAVED
     movl OFF_CS(%esp), %eax
     andl $3, %eax
     cmpl $3, %eax
@@ -139,14 +142,15 @@ restore_all:
     RESTORE_SEGMENT OFF_FS, fs
     RESTORE_SEGMENT OFF_ES, es
     RESTORE_SEGMENT OFF_DS, ds
-    popl %ebx
-    popl %ecx
-    popl %edx
-    popl %esi
-    popl %edi
-    popl %ebp
-    popl %eax
+    POP_SAVED ebx
+    POP_SAVED ecx
+    POP_SAVED edx
+    POP_SAVED esi
+    POP_SAVED edi
+    POP_SAVED ebp
+    POP_SAVED eax
     leal 28(%esp), %esp /* ds es fs gs orig_eax vector error */
+    .cfi_adjust_cfa_offset -28
 iret_site:
     INTERRUPT_RETURN
     .pushsection __ex_table, "a"
@@ -155,9 +159,9 @@ iret_site:
 END(leave)
 
 /* IRET refused the frame it was given: that is the process's fault, so let it be a #GP there. */
-FUNC(iret_fault)
-    pushl $0
-    pushl $13
+TRAP_FUNC(iret_fault, 12)
+    PUSH $0
+    PUSH $13
     jmp trap_common
 END(iret_fault)
 
@@ -165,27 +169,29 @@ END(iret_fault)
 
 /* switch_stacks(where to save ESP, ESP to load) */
 FUNC(switch_stacks)
-    pushl %ebp
-    pushl %ebx
-    pushl %esi
-    pushl %edi
+    PUSH_SAVED ebp
+    PUSH_SAVED ebx
+    PUSH_SAVED esi
+    PUSH_SAVED edi
     movl %esp, (%eax)
     movl %edx, %esp
-    popl %edi
-    popl %esi
-    popl %ebx
-    popl %ebp
+    POP_SAVED edi
+    POP_SAVED esi
+    POP_SAVED ebx
+    POP_SAVED ebp
     ret
 END(switch_stacks)
 
 /* Where a new process begins: with its frame already on the stack. */
-FUNC(ret_from_fork)
+TRAP_FUNC(ret_from_fork, 68)
+    CFI_SAVED
     call schedule_tail
     jmp leave_to_user
 END(ret_from_fork)
 
 /* ... and a new kernel thread: EBX is its function, ESI the argument. */
-FUNC(ret_from_kernel_thread)
+TRAP_FUNC(ret_from_kernel_thread, 68)
+    .cfi_undefined eip /* nobody called it: the end of every backtrace */
     call schedule_tail
     movl %esi, %eax
     call *%ebx

@@ -4,18 +4,21 @@
  * and if it cannot be brought, the exception table sends us to the end with -EFAULT. So the common
  * case costs what memcpy costs.
  */
+#include "../abi/cfi.h"
+
 #define EFAULT 14
-#define FUNC(name) .globl name; .type name, @function; name:
-#define END(name)  .size name, . - name
 
     .text
 
 /* int copy_user(void *to, const void *from, size_t n): EAX, EDX, ECX */
 FUNC(copy_user)
-    pushl %ebp
+    PUSH_SAVED ebp
     movl %esp, %ebp
+    .cfi_def_cfa_register ebp
     pushl %esi
+    .cfi_offset esi, -12
     pushl %edi
+    .cfi_offset edi, -16
     movl %eax, %edi
     movl %edx, %esi
 copy_user_start:
@@ -59,10 +62,16 @@ copy_user_start:
     jnz 5b
 copy_user_end:
     xorl %eax, %eax
+    .cfi_remember_state
 6:  popl %edi
+    .cfi_same_value edi
     popl %esi
+    .cfi_same_value esi
     popl %ebp
+    .cfi_def_cfa esp, 4
+    .cfi_same_value ebp
     ret
+    .cfi_restore_state
 copy_user_fault:
     movl $-EFAULT, %eax
     jmp 6b
@@ -73,8 +82,9 @@ END(copy_user)
 
 /* int zero_user(void *to, size_t n): EAX, EDX */
 FUNC(zero_user)
-    pushl %ebp
+    PUSH_SAVED ebp
     movl %esp, %ebp
+    .cfi_def_cfa_register ebp
     xorl %ecx, %ecx
 zero_user_start:
     subl $16, %edx
@@ -94,8 +104,12 @@ zero_user_start:
     jnz 3b
 zero_user_end:
     xorl %eax, %eax
+    .cfi_remember_state
 4:  popl %ebp
+    .cfi_def_cfa esp, 4
+    .cfi_same_value ebp
     ret
+    .cfi_restore_state
 zero_user_fault:
     movl $-EFAULT, %eax
     jmp 4b
@@ -107,10 +121,13 @@ END(zero_user)
 /* int copy_user_string(char *to, const char *from, size_t size): EAX, EDX, ECX. The length without
    the NUL; size when there is none in size bytes. */
 FUNC(copy_user_string)
-    pushl %ebp
+    PUSH_SAVED ebp
     movl %esp, %ebp
+    .cfi_def_cfa_register ebp
     pushl %ebx
+    .cfi_offset ebx, -12
     pushl %esi
+    .cfi_offset esi, -16
     movl %edx, %esi
 copy_user_string_start:
     jecxz copy_user_string_end
@@ -125,10 +142,16 @@ copy_user_string_start:
 copy_user_string_end:
     movl %edx, %eax
     subl %esi, %eax
+    .cfi_remember_state
 2:  popl %esi
+    .cfi_same_value esi
     popl %ebx
+    .cfi_same_value ebx
     popl %ebp
+    .cfi_def_cfa esp, 4
+    .cfi_same_value ebp
     ret
+    .cfi_restore_state
 copy_user_string_fault:
     movl $-EFAULT, %eax
     jmp 2b

@@ -7,11 +7,9 @@
  * hypervisor.)
  */
 #include "../fills.h"
+#include "../../abi/cfi.h"
 #include "../types.h"
 #include "abi/lguest.h"
-
-#define FUNC(name) .globl name; .type name, @function; name:
-#define END(name)  .size name, . - name
 
 #define IRQ_ENABLED (lguest_data + LGUEST_DATA_irq_enabled)
 #define IRQ_PENDING (lguest_data + LGUEST_DATA_irq_pending)
@@ -63,8 +61,8 @@ END(send_interrupts)
  * delivers none. If one waits it is told of it here, and delivers right after the IRET. The stack
  * segment is the only one that is still ours.
  */
-FUNC(lguest_iret)
-    pushl %eax
+TRAP_FUNC(lguest_iret, 12)
+    PUSH_SAVED eax
     movl 12(%esp), %eax /* EFLAGS, above EIP and CS */
     andl $LGUEST_IF, %eax
     .globl lguest_noirq_start, lguest_noirq_end
@@ -74,7 +72,7 @@ lguest_noirq_start:
     jz 1f
     movl $LHCALL_SEND_INTERRUPTS, %eax
     int $LGUEST_TRAP_ENTRY
-1:  popl %eax
+1:  POP_SAVED eax
 .Liret:
     iret
 lguest_noirq_end:

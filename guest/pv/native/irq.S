@@ -3,23 +3,23 @@
  * pv_irq_ops and pv_cpu_ops.iret on the bare machine, and the templates of everything that is put
  * in place of a call: an instruction or two each, so short that calling them would be a waste.
  */
+#include "../../abi/cfi.h"
 #include "../types.h"
-
-#define FUNC(name) .globl name; .type name, @function; name:
-#define END(name)  .size name, . - name
 
     .text
 
 /* Callee-save: only EAX may change. */
 FUNC(native_save_fl)
     pushfl
-    popl %eax
+    .cfi_adjust_cfa_offset 4
+    POP %eax
     ret
 END(native_save_fl)
 
 FUNC(native_restore_fl)
-    pushl %eax
+    PUSH %eax
     popfl
+    .cfi_adjust_cfa_offset -4
     ret
 END(native_restore_fl)
 
@@ -47,7 +47,7 @@ END(native_halt)
 
 /* The way out. It may fault (a process can ask for any selector in a signal frame): the table entry
    sends that to entry.S, where the fault becomes the process's. */
-FUNC(native_iret)
+TRAP_FUNC(native_iret, 12)
     iret
 END(native_iret)
     .pushsection __ex_table, "a"
