@@ -4,7 +4,7 @@
 
 # Those that say themselves how it went: each is run under every model.
 set(RINGSIDE_GUEST_TESTS
-    faults gates double-fault segments io-permission interrupts timers uart paging-pae paging-flat
+    entry faults gates double-fault segments io-permission interrupts timers uart paging-pae paging-flat
     self-modifying fpu cpuid v86)
 
 # Those that do what a test of tests/run, or a measurement, asks them to.

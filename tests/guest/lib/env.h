@@ -72,6 +72,10 @@ static inline bool on_lguest(void)
 {
     return env == &env_lguest;
 }
+/* The registers with which start.S was entered. */
+extern const struct entry_regs {
+    uint32_t edi, esi, ebp, esp_ignored, ebx, edx, ecx, eax, eflags, esp;
+} entry_regs;
 /* The host is of the days after 3.0: int $0x1f, other numbers in struct lguest_data. */
 bool on_lguest_3_2(void);
 /* LHCALL_*, for tests that are about them. */

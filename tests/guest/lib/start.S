@@ -17,6 +17,10 @@
     .text
     .globl _start
 _start:
+    movl %esp, entry_esp /* how it was, for those who want to know (env.h) */
+    movl $entry_esp, %esp
+    pushfl
+    pushal
     movl $stack_top, %esp
     xorl %ebp, %ebp
     movl %cs, %edx
@@ -40,6 +44,15 @@ from_hypervisor:
 /* Somewhere for which there is no environment yet: whoever runs us reports this address. */
 no_way_in:
     ud2
+
+    .data
+    .balign 4
+    .globl entry_regs
+entry_regs:
+    .skip 8 * 4 /* pushal */
+    .skip 4     /* EFLAGS */
+entry_esp:
+    .long 0
 
     .section .bss.page_aligned, "aw", @nobits
     .balign 4096
