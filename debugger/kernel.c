@@ -216,6 +216,11 @@ const struct kernel_symbol *kernel_symbol_at(const struct kernel *k, uint32_t ad
     return NULL;
 }
 
+uint32_t kernel_entry(const struct kernel *k)
+{
+    return k->header.e_entry;
+}
+
 bool kernel_covers(const struct kernel *k, uint32_t addr)
 {
     for (unsigned i = 0; i < k->header.e_phnum; i++) {

@@ -33,6 +33,8 @@ const struct kernel_symbol *kernel_find(const struct kernel *k, const char *name
 /* The nearest symbol that covers this address; functions before data. NULL: none. */
 const struct kernel_symbol *kernel_symbol_at(const struct kernel *k, uint32_t addr);
 
+/* Where execution begins, as the file's header says. */
+uint32_t kernel_entry(const struct kernel *k);
 /* Is the address in one of the segments that the file loads (.bss included)? */
 bool kernel_covers(const struct kernel *k, uint32_t addr);
 /* What the file has at a virtual address: n bytes, or NULL when not all of them are in it. */

@@ -45,16 +45,26 @@ bool debug_rule_range(struct program *p, uint32_t addr, uint32_t *lo, uint32_t *
     return true;
 }
 
+/* .eh_frame has a mark for code that an interruption leads to, .debug_frame has not (clang leaves it
+   out). But nobody else saves EFLAGS. */
+static bool is_signal(Dwarf_Frame *frame)
+{
+    Dwarf_Op memory[3], *op;
+    bool signal = false;
+    size_t n = 0;
+
+    if (dwarf_frame_info(frame, NULL, NULL, &signal) >= 0 && signal)
+        return true;
+    return dwarf_frame_register(frame, FRAME_EFLAGS, memory, &op, &n) == 0 && n > 0;
+}
+
 bool debug_rule_signal(struct program *p, uint32_t addr)
 {
-    bool signal = false;
     Dwarf_Frame *frame = rule_at(p, addr);
+    bool signal = frame && is_signal(frame);
 
-    if (!frame)
-        return false;
-    bool ok = dwarf_frame_info(frame, NULL, NULL, &signal) >= 0;
     free(frame);
-    return ok && signal;
+    return signal;
 }
 
 static enum debug_rule find_cfa(const struct ops_context *c, Dwarf_Frame *frame, uint32_t *cfa,
@@ -121,12 +131,12 @@ enum debug_rule debug_unwind(struct program *p, const struct program_memory *m, 
                              struct frame *out, struct err *err)
 {
     Dwarf_Frame *frame = rule_at(p, f->pc);
-    bool signal = false;
 
     if (!frame)
         return RULE_NONE;
+    bool signal = is_signal(frame);
     struct ops_context c = {.p = p, .f = f, .m = m, .depth = 1};
-    int ra = dwarf_frame_info(frame, NULL, NULL, &signal);
+    int ra = dwarf_frame_info(frame, NULL, NULL, NULL);
     enum debug_rule r = ra < 0 ? RULE_NONE : find_cfa(&c, frame, &f->cfa, err);
     if (r != RULE_OK || !out) {
         free(frame);

@@ -107,13 +107,20 @@ uint32_t dwarf_intern_file(struct reader *r, const char *full)
     return r->file_slot[at] = p->files - 1;
 }
 
-/* DW_AT_call_file is an index of the unit that has the call. */
-static uint32_t unit_file(struct reader *r, uint64_t index)
+/* DW_AT_decl_file and DW_AT_call_file are indices of the unit that says so. Before DWARF 5 they begin
+   at 1, and 0 is none; libdw's dwarf_decl_file() has not heard of the 0 of DWARF 5 everywhere. */
+static uint32_t file_of(struct reader *r, Dwarf_Die *die, unsigned attribute)
 {
+    Dwarf_Attribute a;
+    Dwarf_Word index;
+    Dwarf_Die unit;
+    Dwarf_Half version;
     Dwarf_Files *files;
     size_t n;
 
-    if (dwarf_getsrcfiles(&r->unit, &files, &n) != 0 || index >= n)
+    if (!dwarf_attr_integrate(die, attribute, &a) || dwarf_formudata(&a, &index) != 0 ||
+        !dwarf_cu_die(a.cu, &unit, &version, NULL, NULL, NULL, NULL, NULL) ||
+        (index == 0 && version < 5) || dwarf_getsrcfiles(&unit, &files, &n) != 0 || index >= n)
         return NONE;
     return dwarf_intern_file(r, dwarf_filesrc(files, index, NULL, NULL));
 }
@@ -184,12 +191,11 @@ static void add_scope(struct reader *r, Dwarf_Die *die, enum scope_kind kind, ui
     s->entry = entry_of(p, s, die);
     if (kind != SCOPE_BLOCK) {
         s->name = name_of(die);
-        s->file = dwarf_intern_file(r, dwarf_decl_file(die));
+        s->file = file_of(r, die, DW_AT_decl_file);
         s->line = dwarf_decl_line(die, &line) == 0 && line > 0 ? (uint32_t)line : 0;
     }
     if (kind == SCOPE_INLINED) {
-        if (dwarf_number(die, DW_AT_call_file, &value))
-            s->call_file = unit_file(r, value);
+        s->call_file = file_of(r, die, DW_AT_call_file);
         if (dwarf_number(die, DW_AT_call_line, &value))
             s->call_line = (uint32_t)value;
         if (dwarf_number(die, DW_AT_call_column, &value))
@@ -222,7 +228,7 @@ static void add_variable(struct reader *r, Dwarf_Die *die, int tag, uint32_t sco
                                                  : VARIABLE_LOCAL,
         .scope = scope,
         .unit = r->unit_number,
-        .file = dwarf_intern_file(r, dwarf_decl_file(die)),
+        .file = file_of(r, die, DW_AT_decl_file),
         .line = dwarf_decl_line(die, &line) == 0 && line > 0 ? (uint32_t)line : 0,
         .die = dwarf_dieoffset(die),
         .located = located,

@@ -126,33 +126,45 @@ static uint32_t innermost(const struct program *p, uint32_t addr)
     return n ? chain[n - 1] : NONE;
 }
 
+struct seen {
+    uint32_t *scope;
+    uint32_t n;
+};
+
+static void line_at_row(struct program *p, const struct row *r, struct seen *seen,
+                        struct spots *out)
+{
+    uint32_t scope = innermost(p, r->addr);
+
+    for (uint32_t j = 0; scope != NONE && j < seen->n; j++)
+        if (seen->scope[j] == scope)
+            return;
+    uint32_t *x = grow((void **)&seen->scope, &seen->n, sizeof *x, SPOTS_MAX);
+    if (x)
+        *x = scope;
+    bool entry =
+        scope != NONE && p->scope[scope].kind == SCOPE_FUNCTION && p->scope[scope].entry == r->addr;
+    add(p, out, entry ? program_prologue_end(p, r->addr) : r->addr);
+}
+
+/* The rows of a loop's head are many: its beginning comes first, the others are left out. A copy that
+   the compiler put inline may have no recommended stop of its own; it is meant all the same. */
 static void find_line(struct program *p, const char *file, uint32_t line, struct spots *out)
 {
-    struct {
-        uint32_t *scope;
-        uint32_t n;
-    } seen = {0};
+    struct seen seen = {0};
     uint32_t best = nearest_line(p, file, line);
 
-    for (uint32_t i = 0; best && i < p->rows; i++) {
-        const struct row *r = &p->row[i];
-        if ((r->flags & (ROW_STMT | ROW_END)) != ROW_STMT || r->line != best ||
-            !in_file(p, r->file, file))
-            continue;
-        /* The rows of a loop's head are many; its beginning comes first. */
-        uint32_t scope = innermost(p, r->addr);
-        bool again = false;
-        for (uint32_t j = 0; scope != NONE && j < seen.n && !again; j++)
-            again = seen.scope[j] == scope;
-        if (again)
-            continue;
-        uint32_t *x = grow((void **)&seen.scope, &seen.n, sizeof *x, SPOTS_MAX);
-        if (x)
-            *x = scope;
-        bool entry = scope != NONE && p->scope[scope].kind == SCOPE_FUNCTION &&
-                     p->scope[scope].entry == r->addr;
-        add(p, out, entry ? program_prologue_end(p, r->addr) : r->addr);
-    }
+    for (unsigned pass = 0; best && pass < 2; pass++)
+        for (uint32_t i = 0; i < p->rows; i++) {
+            const struct row *r = &p->row[i];
+            uint32_t scope;
+            if (r->flags & ROW_END || r->line != best || !in_file(p, r->file, file))
+                continue;
+            if (r->flags & ROW_STMT ||
+                (pass && (scope = innermost(p, r->addr)) != NONE &&
+                 p->scope[scope].kind == SCOPE_INLINED && p->scope[scope].entry == r->addr))
+                line_at_row(p, r, &seen, out);
+        }
     free(seen.scope);
 }
 

@@ -123,6 +123,19 @@ static void fill_functions(const struct program *p, uint32_t addr, struct place 
     }
 }
 
+/* A function's symbol rather than a label's inside it. */
+static const struct kernel_symbol *function_symbol(const struct program *p, uint32_t addr)
+{
+    const struct kernel_symbol *s = kernel_symbol_at(p->symbols, addr);
+    unsigned n;
+    const struct kernel_symbol *first = kernel_symbols(p->symbols, &n);
+
+    for (const struct kernel_symbol *t = s; s && !s->size && t > first && s - t < 64; t--)
+        if (t[-1].function && addr - t[-1].addr < t[-1].size)
+            return &t[-1];
+    return s;
+}
+
 bool program_at(struct program *p, uint32_t addr, struct place *out)
 {
     uint32_t lo, hi;
@@ -140,7 +153,7 @@ bool program_at(struct program *p, uint32_t addr, struct place *out)
     fill_functions(p, addr, out);
     /* Assembler has lines but no functions, except as symbols; the cold part of a function that was
        split has a symbol of its own. */
-    const struct kernel_symbol *s = kernel_symbol_at(p->symbols, addr);
+    const struct kernel_symbol *s = function_symbol(p, addr);
     if (out->depth && addr < out->function[0].start && s)
         out->function[0].start = s->addr;
     if (!out->depth && s) {
@@ -148,7 +161,7 @@ bool program_at(struct program *p, uint32_t addr, struct place *out)
         out->function[0] = (struct place_function){.name = s->name,
                                                    .start = s->addr,
                                                    .lo = s->addr,
-                                                   .hi = s->addr + s->size,
+                                                   .hi = s->addr + (s->size ? s->size : 1),
                                                    .file = out->file,
                                                    .line = out->line,
                                                    .column = out->column};
@@ -180,7 +193,7 @@ bool program_function_range(struct program *p, uint32_t addr, uint32_t *lo, uint
         *hi = r.hi;
         return true;
     }
-    const struct kernel_symbol *s = kernel_symbol_at(p->symbols, addr);
+    const struct kernel_symbol *s = function_symbol(p, addr);
     if (s && s->size) {
         *lo = s->addr;
         *hi = s->addr + s->size;
