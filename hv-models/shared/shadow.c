@@ -111,34 +111,41 @@ uint32_t shadow_root_at(const struct shadow *s, uint32_t cr3)
 
 /* ---- taking away ---- */
 
-static void drop_entry(struct shadow *s, struct mem *m, struct shadow_root *r, unsigned slot,
-                       unsigned index)
+/* Entries of ours, counted from 0 to 4 * ENTRIES over all directories: 2 MiB each. A kernel has this
+   done thousands of times while it boots, so that empty directories are not looked at. */
+static void drop_range(struct shadow *s, struct mem *m, struct shadow_root *r, unsigned from,
+                       unsigned to)
 {
-    uint64_t *pmd = &table(m, r->directory[slot])[index];
+    for (unsigned slot = from / ENTRIES; slot < 4 && slot * ENTRIES < to; slot++) {
+        uint64_t *pmd = table(m, r->directory[slot]);
+        unsigned first = from > slot * ENTRIES ? from - slot * ENTRIES : 0;
+        unsigned end = to - slot * ENTRIES < ENTRIES ? to - slot * ENTRIES : ENTRIES;
 
-    if (!(*pmd & PTE_P) || (slot == TOP_SLOT && index == TOP_INDEX))
-        return;
-    pool_give(s, frame_of(*pmd));
-    *pmd = 0;
-    s->stale = 1;
+        for (unsigned i = first; r->tables[slot] && i < end; i++) {
+            if (!(pmd[i] & PTE_P) || (slot == TOP_SLOT && i == TOP_INDEX))
+                continue;
+            pool_give(s, frame_of(pmd[i]));
+            pmd[i] = 0;
+            r->tables[slot]--;
+            s->stale = 1;
+        }
+    }
 }
 
-static void drop_range(struct shadow *s, struct mem *m, struct shadow_root *r, uint64_t below)
+static unsigned entries_below(uint64_t va)
 {
-    for (unsigned i = 0; i < 4 * ENTRIES; i++)
-        if ((uint64_t)i << 21 < below)
-            drop_entry(s, m, r, i / ENTRIES, i % ENTRIES);
+    return (unsigned)((va + (1u << 21) - 1) >> 21);
 }
 
 void shadow_drop_below(struct shadow *s, struct mem *m, uint32_t kernel_from)
 {
-    drop_range(s, m, &s->root[s->current], kernel_from);
+    drop_range(s, m, &s->root[s->current], 0, entries_below(kernel_from));
 }
 
 void shadow_drop_all(struct shadow *s, struct mem *m)
 {
     for (unsigned i = 0; i < SHADOW_ROOTS; i++)
-        drop_range(s, m, &s->root[i], 1ull << 32);
+        drop_range(s, m, &s->root[i], 0, 4 * ENTRIES);
 }
 
 static struct shadow_root *find(struct shadow *s, uint32_t guest)
@@ -155,10 +162,8 @@ void shadow_drop_slot(struct shadow *s, struct mem *m, uint32_t guest, uint32_t 
     const unsigned each = s->format == SHADOW_TWO_LEVEL ? 2 : ENTRIES;
     struct shadow_root *r = find(s, guest);
 
-    if (!r || index >= 4 * ENTRIES / each)
-        return;
-    for (unsigned i = index * each; i < (index + 1) * each; i++)
-        drop_entry(s, m, r, i / ENTRIES, i % ENTRIES);
+    if (r && index < 4 * ENTRIES / each)
+        drop_range(s, m, r, index * each, (index + 1) * each);
 }
 
 void shadow_set_format(struct shadow *s, struct mem *m, enum shadow_format format)
@@ -187,7 +192,7 @@ bool shadow_switch(struct shadow *s, struct mem *m, uint32_t guest, uint32_t ker
     r = &s->root[s->current];
     r->guest = guest;
     r->used = 1;
-    drop_range(s, m, r, kernel_from);
+    drop_range(s, m, r, 0, entries_below(kernel_from));
     return true;
 }
 
@@ -341,6 +346,7 @@ enum shadow_result shadow_fill(struct shadow *s, struct mem *m, uint32_t va, uin
             s->recycled++;
             frame = pool_take(s, m);
         }
+        r->tables[slot_of(va)]++;
         *pmd = entry_of(frame, 0);
     }
     *pmd = entry_of(frame_of(*pmd), ((uint32_t)w.pmd & PMD_KEEP) | PTE_A);
@@ -418,6 +424,7 @@ bool shadow_audit(const struct shadow *s, struct mem *m, struct err *err)
     uint32_t tables = 0, used = 0;
 
     for (unsigned k = 0; k < SHADOW_ROOTS; k++) {
+        uint32_t hang[4] = {0};
         for (unsigned i = 0; i < 4 * ENTRIES; i++) {
             unsigned slot = i / ENTRIES, index = i % ENTRIES;
             uint64_t pmd = table(m, s->root[k].directory[slot])[index];
@@ -432,7 +439,10 @@ bool shadow_audit(const struct shadow *s, struct mem *m, struct err *err)
             if (!audit_table(s, m, frame, i << 21, err))
                 return false;
             tables++;
+            hang[slot]++;
         }
+        if (memcmp(hang, s->root[k].tables, sizeof hang))
+            return err_set(err, ERR_ENGINE, "shadow %u has lost count of its tables", k);
     }
     for (uint32_t i = 0; i < s->pool_frames; i++)
         used += s->pool_used[i];

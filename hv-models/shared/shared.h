@@ -106,6 +106,7 @@ struct shadow {
         uint32_t guest; /* guest-physical, of the tables that this one stands for */
         uint32_t used;
         uint32_t frame, directory[4];
+        uint32_t tables[4]; /* how many hang on each directory, the hypervisor's own not counted */
     } root[SHADOW_ROOTS];
     uint32_t current, next_victim;
     uint32_t top;    /* the hypervisor's table */
