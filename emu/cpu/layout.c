@@ -53,8 +53,8 @@ static const int gpr_id[8] = {UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC
 uint8_t *layout_find_env(uc_engine *uc, struct err *err)
 {
     uint64_t *copy = malloc(CPU_BYTES);
-    uint8_t *found = NULL;
-    unsigned places = 0;
+    uint8_t *place[16], *found = NULL;
+    unsigned places = 0, live = 0;
     if (!copy) {
         err_set(err, ERR_SYSTEM, "no memory");
         return NULL;
@@ -78,19 +78,25 @@ uint8_t *layout_find_env(uc_engine *uc, struct err *err)
             unsigned i = 0;
             while (i < 8 && copy[k + i] == 0x51de0000u + i * 0x0101u)
                 i++;
-            if (i == 8 && (uint8_t *)p + k * 8 != found) {
-                found = (uint8_t *)p + k * 8;
-                places++;
-            }
+            unsigned known = 0;
+            while (known < places && place[known] != (uint8_t *)p + k * 8)
+                known++;
+            if (i == 8 && known == places && places < sizeof place / sizeof place[0])
+                place[places++] = (uint8_t *)p + k * 8;
         }
     }
     free(copy);
-    /* Found by reading; a change through the interface must now show in place. */
-    uint32_t probe = 0x600df00d, zero = 0;
+    /* Found by reading; a change through the interface must now show in place. In memory that an
+       earlier engine has left behind it does not. */
+    uint32_t probe = 0x600df00d, zero = 0, is;
     uc_reg_write(uc, UC_X86_REG_EDI, &probe);
-    if (places != 1 || memcmp(found + 7 * 8, &probe, 4)) {
-        err_set(err, ERR_ENGINE, "the CPU engine's state could not be found (%u candidates)",
-                places);
+    for (unsigned i = 0; i < places; i++)
+        if (peek((uintptr_t)place[i] + 7 * 8, &is, sizeof is) && is == probe) {
+            found = place[i];
+            live++;
+        }
+    if (live != 1) {
+        err_set(err, ERR_ENGINE, "the CPU engine's state could not be found (%u candidates)", live);
         return NULL;
     }
     for (unsigned i = 0; i < 8; i++)

@@ -14,6 +14,9 @@
  *     happens says that it did happen; the second page is found from the instruction's operands.
  *   - Repetition. A store that hits its own block is told, abandoned, and done again (time.c): the
  *     second time as many accesses are passed over as were told the first time.
+ *   - EIP again. Before a load the engine with its hook stores EIP; a far return in real or virtual-8086
+ *     mode has loaded the new one by then, and loses it. Known, and left: no kernel that runs here
+ *     does this, and only while reads are watched would it matter.
  *   - What others write. We keep a copy of the watched bytes: what differs from it after the owner
  *     had the word was written by the host, and what differs before that, by the MMU.
  */

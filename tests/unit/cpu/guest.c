@@ -2,6 +2,8 @@
 /* The tiny machine: see guest.h. */
 #include "guest.h"
 
+#include "random.h"
+
 enum cpu_act guest_inject(struct guest *g, const struct x86_event *ev)
 {
     if (cpu_inject(g->c, ev))
@@ -73,6 +75,59 @@ static uint64_t descriptor(unsigned dpl, unsigned type)
     return 0x00cf90000000ffffull | (uint64_t)dpl << 45 | (uint64_t)type << 40;
 }
 
+/* ---- watching ---- */
+
+static void told(void *ctx, const struct cpu_access *a)
+{
+    struct guest *g = ctx;
+    if (a->by == CPU_BY_GUEST) {
+        if (a->cycle < g->told_last || !a->size || a->size > 8 || !a->ranges)
+            fail_msg("an access of cycle %llu is told after one of cycle %llu",
+                     (unsigned long long)a->cycle, (unsigned long long)g->told_last);
+        g->told_last = a->cycle;
+    }
+    g->told++;
+}
+
+/* Another set of ranges, or none. */
+static void rewatch(struct guest *g)
+{
+    /* Where the tests' guests work: code, data, stacks, tables, and anywhere. */
+    static const struct {
+        uint32_t from, bytes;
+    } place[] = {{G_CODE, 0x1000},        {0x10000, 0x800}, {G_STACK0 - 0x80, 0x80},
+                 {G_STACK3 - 0x80, 0x80}, {G_GDT, 0x900},   {G_PT, 0x100},
+                 {G_HANDLERS, 0x200},     {0, 0x20000}};
+    struct random *r = &(struct random){g->chance};
+    struct cpu_watch_range range[6];
+    unsigned n = one_in(r, 4) ? 0 : 1 + (unsigned)random_below(r, 6);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = (unsigned)random_below(r, sizeof place / sizeof place[0]);
+        bool all = one_in(r, 2);
+        uint64_t lo = place[k].from + (all ? 0 : random_below(r, place[k].bytes));
+        uint64_t hi = all ? lo + place[k].bytes : lo + 1 + random_below(r, 64);
+        range[i] = (struct cpu_watch_range){.lo = lo,
+                                            .hi = hi,
+                                            .physical = one_in(r, 2),
+                                            .reads = one_in(r, 2),
+                                            .cr3 = one_in(r, 4) ? G_PD : 0};
+        range[i].writes = !range[i].reads || one_in(r, 2);
+    }
+    assert_true(cpu_watch_set(g->c, range, n, told, g));
+    g->rewatch_at = cpu_now(g->c) + 1 + random_below(r, one_in(r, 2) ? 300 : 20000);
+    g->chance = r->state;
+}
+
+static void watch_by_chance(struct guest *g)
+{
+    static uint64_t guests;
+    const char *given = getenv("GUEST_WATCH");
+    if (!given)
+        return;
+    g->watched = guests % 3 != 0;
+    g->chance = strtoull(given, NULL, 0) + guests++;
+}
+
 struct guest *guest_new(uint64_t bytes)
 {
     struct err err = {0};
@@ -105,6 +160,7 @@ struct guest *guest_new(uint64_t bytes)
     r->tr = (struct x86_seg){SEL_TSS, G_TSS, 0x67, 0x8b00};
     r->cr0 |= CR0_PE;
     r->cr4 |= 1u << 9; /* OSFXSR: SSE */
+    watch_by_chance(g);
     return g;
 }
 
@@ -165,6 +221,8 @@ void guest_paging(struct guest *g)
 /* At equal cycles: first the interrupt, then the stop. */
 bool guest_run(struct guest *g, uint64_t until)
 {
+    if (cpu_now(g->c) < g->told_last) /* back to an earlier state */
+        g->told_last = 0;
     for (;;) {
         if (g->irq_period && cpu_now(g->c) >= g->irq_next) {
             g->irq_pending = true;
@@ -180,6 +238,10 @@ bool guest_run(struct guest *g, uint64_t until)
         if (cpu_now(g->c) >= until)
             return false;
         uint64_t next = g->irq_period && g->irq_next < until ? g->irq_next : until;
+        if (g->watched && cpu_now(g->c) >= g->rewatch_at)
+            rewatch(g);
+        if (g->watched && g->rewatch_at < next)
+            next = g->rewatch_at;
         cpu_want_window(g->c, g->irq_pending);
         if (cpu_run(g->c, next) == CPU_HALTED && !(g->irq_pending && cpu_interruptible(g->c))) {
             if (!g->irq_period)

@@ -57,6 +57,12 @@ struct guest {
     uint8_t irq_vector;
     bool irq_pending;
 
+    /* With GUEST_WATCH=SEED in the environment two guests of three have their memory watched, other parts
+       of it all the time: whatever a test says about the guest must hold all the same. */
+    bool watched;
+    uint64_t chance, rewatch_at, told_last;
+    unsigned told;
+
     /* asked first; true: *act is the answer */
     bool (*on_exit)(struct guest *g, struct cpu_exit *x, enum cpu_act *act);
     void *ctx;

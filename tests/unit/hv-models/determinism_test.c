@@ -288,6 +288,69 @@ static void with_marks(void **st)
     shut_down(m);
 }
 
+struct watcher {
+    struct machine *m;
+    uint64_t told, last, by[3];
+};
+
+static void watched(void *ctx, const struct cpu_access *a)
+{
+    struct watcher *w = ctx;
+    if (a->by == CPU_BY_GUEST) {
+        assert_true(a->cycle >= w->last);
+        w->last = a->cycle;
+    }
+    w->told++;
+    w->by[a->by]++;
+    if (w->told % 1000 == 0)
+        machine_stop(w->m);
+}
+
+/* Memory watched here and there, through page tables and without; for a while also not at all. */
+static void with_watches(void **st)
+{
+    enum { TIMES = 30 };
+    struct random r = {seed + 5};
+    struct machine *m = boot(model_of(st));
+    struct watcher w = {.m = m};
+    struct vcpu *c = m->domain->cpu;
+    uint64_t cycle[TIMES];
+
+    random_cycles(&r, cycle, TIMES);
+    for (size_t i = 0; i < TIMES; i++) {
+        while (machine_now(m) < cycle[i]) /* the watcher stops it now and then */
+            assert_int_equal(machine_run(m, cycle[i]), END_NONE);
+        const struct x86_regs *now = cpu_regs(c);
+        uint32_t stack = now->gpr[R_ESP] & ~63u;
+        struct cpu_watch_range range[] = {
+            {.lo = stack, .hi = stack + 64ull, .reads = true, .writes = true},
+            {.lo = stack, .hi = stack + 64ull, .writes = true, .cr3 = now->cr3},
+            {.lo = now->cr3, .hi = now->cr3 + PAGE_SIZE, .physical = true, .writes = true},
+            {.lo = random_below(&r, MACHINE_DEFAULT_MEM - 0x8000), .physical = true},
+        };
+        range[3].hi = range[3].lo + 1 + random_below(&r, 0x4000);
+        range[3].reads = i % 2;
+        range[3].writes = !range[3].reads;
+        /* Most of the time writes only: the slow half of the engine is slow. */
+        unsigned first = one_in(&r, 4) ? 0 : 1, n = i % 3 == 2 ? 0 : 4 - first;
+        assert_true(cpu_watch_set(c, range + first, n, watched, &w));
+        uint64_t end = machine_now(m) + random_below(&r, 1500000); /* it is slow, so not for long */
+        while (machine_now(m) < end && machine_run(m, end) == END_NONE)
+            ;
+        if (n && one_in(&r, 2))
+            assert_true(cpu_watch_set(c, NULL, 0, NULL, NULL));
+        else if (n) /* another one in its place, which tells little */
+            assert_true(cpu_watch_set(c, range + 2, 1, watched, &w) &&
+                        cpu_watch_set(c, NULL, 0, NULL, NULL));
+    }
+    print_message("%" PRIu64 " accesses told: by the guest %" PRIu64 ", the host %" PRIu64
+                  ", the MMU %" PRIu64 "\n",
+                  w.told, w.by[CPU_BY_GUEST], w.by[CPU_BY_HOST], w.by[CPU_BY_MMU]);
+    assert_true(w.by[CPU_BY_GUEST] > 100);
+    assert_same("watched", finish(m));
+    shut_down(m);
+}
+
 int main(void)
 {
     const char *given = getenv("SEED");
@@ -305,6 +368,7 @@ int main(void)
             cmocka_unit_test_prestate(stopped_inside_crossings, model),
             cmocka_unit_test_prestate(with_every_reader, model),
             cmocka_unit_test_prestate(with_marks, model),
+            cmocka_unit_test_prestate(with_watches, model),
         };
         print_message("model %s\n", (*m)->name);
         if (undisturbed(&model)) {
