@@ -284,10 +284,13 @@ bool options_parse(const struct command *c, int argc, char **argv, struct option
 
 void options_free(struct options *o)
 {
-    free(o->add.text);
-    free(o->filter.text);
-    free(o->cost.text);
-    o->cost = o->add = o->filter = (struct text_list){0};
+    for (size_t i = 0; i < option_rows; i++) {
+        struct text_list *list = (struct text_list *)((char *)o + option_table[i].field);
+        if (option_table[i].kind != OPTION_LIST)
+            continue;
+        free(list->text);
+        *list = (struct text_list){0};
+    }
 }
 
 bool options_given(const struct options *o, const char *name)

@@ -16,6 +16,7 @@
 #ifndef EMU_CPU_INTERNAL_H
 #define EMU_CPU_INTERNAL_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -232,7 +233,24 @@ void engine_set_exit(struct vcpu *c, const uint64_t *at); /* NULL: none */
 void engine_drop_block(struct vcpu *c, uint32_t pc);      /* a virtual address, anywhere */
 
 /* time.c */
-void time_settle(struct vcpu *c);
+static inline struct hot *hot_of(const struct vcpu *c)
+{
+    return &c->arena->hot;
+}
+static inline void time_settle(struct vcpu *c)
+{
+    const struct hot *h = hot_of(c);
+    c->now = h->target - (uint64_t)h->left;
+    c->settled = true;
+}
+static inline struct slot *time_last(const struct vcpu *c)
+{
+    return hot_of(c)->last;
+}
+static inline void time_forget_last(struct vcpu *c)
+{
+    hot_of(c)->last = NULL;
+}
 void time_resume(struct vcpu *c);
 void time_attention(struct vcpu *c);
 void time_on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *slot);
@@ -241,8 +259,6 @@ void time_restart_slots(struct vcpu *c);
 /* How many instructions of the block lie before pc. */
 uint32_t time_index(struct vcpu *c, const struct slot *s, uint32_t pc);
 void time_stop(struct vcpu *c, enum stop_why why, uint32_t eip); /* from a hook */
-struct slot *time_last(const struct vcpu *c);
-void time_forget_last(struct vcpu *c);
 
 /* sites.c */
 /* Decode it. False: that is not what the engine has translated. */
@@ -289,8 +305,19 @@ void watch_free(struct vcpu *c);
 void cpu_state_reset_fpu(struct cpu_state *s); /* as after FNINIT */
 
 /* regs.c */
-void regs_commit(struct vcpu *c); /* what the owner changed becomes the engine's */
-void regs_forget(struct vcpu *c); /* the guest runs on: the copy is stale */
+void regs_store(struct vcpu *c);
+/* What the owner changed becomes the engine's. */
+static inline void regs_commit(struct vcpu *c)
+{
+    if (c->regs_dirty)
+        regs_store(c);
+}
+/* The guest runs on: the copy is stale. */
+static inline void regs_forget(struct vcpu *c)
+{
+    assert(!c->regs_dirty && "changed registers were not written back");
+    c->regs_ok = false;
+}
 void regs_for_walk(struct vcpu *c, struct x86_regs *out); /* control registers alone */
 void regs_for_io(struct vcpu *c, struct x86_regs *out);   /* and TR */
 

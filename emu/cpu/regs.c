@@ -127,10 +127,8 @@ static void commit_control(struct vcpu *c, const struct x86_regs *r, const struc
         uc_ctl_flush_tlb(c->uc);
 }
 
-void regs_commit(struct vcpu *c)
+void regs_store(struct vcpu *c)
 {
-    if (!c->regs_dirty)
-        return;
     struct x86_regs *r = &c->regs, *was = &c->loaded;
     for (unsigned i = 0; i < 8; i++)
         env_put_reg(c, i * 8, r->gpr[i]);
@@ -154,12 +152,6 @@ void regs_commit(struct vcpu *c)
     env_put(c, c->at.hflags, summary(r, env_get(c, c->at.hflags)));
     c->loaded = *r;
     c->regs_dirty = false;
-}
-
-void regs_forget(struct vcpu *c)
-{
-    assert(!c->regs_dirty && "changed registers were not written back");
-    c->regs_ok = false;
 }
 
 const struct x86_regs *cpu_regs(struct vcpu *c)
@@ -186,8 +178,12 @@ uint32_t cpu_gpr(struct vcpu *c, unsigned r)
 
 void cpu_gprs(struct vcpu *c, uint32_t out[8])
 {
+    if (c->regs_ok) {
+        memcpy(out, c->regs.gpr, 8 * sizeof *out);
+        return;
+    }
     for (unsigned r = 0; r < 8; r++)
-        out[r] = c->regs_ok ? c->regs.gpr[r] : env_get(c, r * 8);
+        out[r] = env_get(c, r * 8);
 }
 
 void cpu_set_gpr(struct vcpu *c, unsigned r, uint32_t v)

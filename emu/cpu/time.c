@@ -29,18 +29,6 @@
  */
 #include "internal.h"
 
-static struct hot *hot_of(const struct vcpu *c)
-{
-    return &c->arena->hot;
-}
-
-void time_settle(struct vcpu *c)
-{
-    struct hot *h = hot_of(c);
-    c->now = h->target - (uint64_t)h->left;
-    c->settled = true;
-}
-
 static bool wants_attention(struct vcpu *c)
 {
     return c->code_written || c->buffer_full || c->flush_blocks || c->mmio_pending ||
@@ -68,16 +56,6 @@ void time_attention(struct vcpu *c)
         return; /* time_resume() will see the reason */
     h->target -= (uint64_t)(h->left + 1);
     h->left = -1;
-}
-
-struct slot *time_last(const struct vcpu *c)
-{
-    return hot_of(c)->last;
-}
-
-void time_forget_last(struct vcpu *c)
-{
-    hot_of(c)->last = NULL;
 }
 
 void time_stop(struct vcpu *c, enum stop_why why, uint32_t eip)

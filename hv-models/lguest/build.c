@@ -70,10 +70,11 @@ static bool divide_memory(struct domain *d, struct err *err)
  * without PAE the entry of PAGE_OFFSET, kilobytes further on, and those behind. A PAGE_OFFSET that is
  * not the usual one is told by LGUEST_INIT, in time: the guest jumps there after it.
  *
- * From the top down, below the initrd: the root, the tables with long entries, the directory above
+ * From the top down, below the initrd (and where PAGE_OFFSET shows it, of much memory): the root, the tables with long entries, the directory above
  * them, which serves both views of memory, and the tables with short entries.
  */
 #define USUAL_PAGE_OFFSET 0xC0000000u
+#define BOOT_BELOW        0x30000000u /* a kernel maps 896 MiB or, with another PAGE_OFFSET, more */
 enum { LONG = 512, SHORT = 1024, BOOT_MOST = LONG * LONG, RIGHTS = PTE_P | PTE_W | PTE_U };
 
 static uint32_t boot_mapped(const struct lguest *lg)
@@ -123,8 +124,9 @@ void lguest_boot_tables_two_level(struct domain *d)
     put_short_tables(d, 0);
 }
 
-static void make_boot_tables(struct domain *d, uint32_t below)
+static void make_boot_tables(struct domain *d, uint32_t initrd)
 {
+    const uint32_t below = initrd < BOOT_BELOW ? initrd : BOOT_BELOW;
     struct lguest *lg = lguest_of(d);
     uint32_t linear = below - (boot_tables(lg, LONG) + 1) * PAGE_SIZE;
     uint64_t entry;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A disk with a file's content: what is on it, what becomes of the file, and what a repeated run has.
 
+bats_require_minimum_version 1.5.0
 load helpers
 
 setup() {
@@ -163,6 +164,16 @@ expected() { # FILE: what these commands make of it
         cmp now second
         head -c 5120 /dev/zero | tr '\0' b >second
         grep -q '254, *16 .*/dev/vdb' out
+    done
+}
+
+@test "a disk from inside: any bytes, the calls for disks, several processes" {
+    "$RINGSIDE_BUILD/ringside-cc" -std=gnu17 -Os -w "$RINGSIDE_SOURCE/guest/user/tests/t-disk.c" -o t-disk
+    (printf 'RINGSIDE TEST DISK' && cat original) | head -c $((317 * 512)) >image
+    for variant in $VARIANTS; do
+        on $variant t-disk --disk image --add t-disk >out || { cat out; false; }
+        [ "$(grep -c '^ok ' out)" -ge 30 ]
+        run ! grep -q '^not ok' out
     done
 }
 

@@ -93,7 +93,8 @@ exits() { # KIND COMMANDS
     run guest 'echo pure; exit 4' --hv lguest --pure
     [ "$status" -eq 0 ]
     [[ "$output" == *pure* ]]
-    # The call that switches off has a text to go with it.
+    # The call that switches off has a text to go with it: any but the usual one is a panic's.
     run guest 'echo c >/proc/sysrq-trigger' --hv lguest --pure
-    [[ "$output" == *"the guest stopped: null pointer"* ]]
+    [ "$status" -eq 70 ]
+    [[ "$output" == *"the guest died: kernel panic: null pointer"* ]]
 }

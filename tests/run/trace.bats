@@ -234,9 +234,9 @@ END
     "$RINGSIDE_BUILD/ringside-cc" -o filler add.c
     ringside trace -o add.trace --add filler=/bin/fill -e fill
     ringside trace show add.trace --filter exit:fault >faults
-    [ "$(grep -cE 'fill:[0-9]+ +fault #PF at 0x[0-9a-f]+: write by user, not present \{ +fill_it$' faults)" -ge 70 ]
+    [ "$(grep -cE 'fill:[0-9]+ +fault #PF at 0x[0-9a-f]+: write by user, not present +(\{|\[[0-9]+\]) +fill_it$' faults)" -ge 70 ]
     # Of a program without symbols there is the address.
-    grep -qE ' (sh|init):[0-9]+ +fault #PF at 0x[0-9a-f]+: .* by user, .* \{ +0x[0-9a-f]+$' faults
+    grep -qE ' (sh|init):[0-9]+ +fault #PF at 0x[0-9a-f]+: .* by user, .* (\{|\[[0-9]+\]) +0x[0-9a-f]+$' faults
 }
 
 @test "perfetto: tracks for processes, kernel, hooks, hypervisor, interrupts; slices that end; counts of the rows" {

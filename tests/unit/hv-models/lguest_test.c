@@ -382,6 +382,80 @@ static void vmcall_is_rewritten(void **st)
     dies(g, "lguest:3.2", "run it with --hv lguest:2.6.31");
 }
 
+/* The first tables of 2.6.31 show memory where the kernel says it is, in either format. */
+static void other_page_offsets(void **st)
+{
+    static const struct {
+        uint32_t offset, root_word; /* of the root, which then leads to the first table there */
+    } kernel[] = {
+        {0xC0000000, 0xC00}, {0x80000000, 0x800}, {0xB0000000, 0xB00}, {0x40000000, 0x400}};
+    (void)st;
+    for (unsigned i = 0; i < sizeof kernel / sizeof kernel[0]; i++) {
+        struct guest *g = guest_new();
+        const uint8_t *start = g->code;
+        struct lguest_data data;
+        uint32_t entry;
+        g->data->kernel_address = kernel[i].offset;
+        init(g);
+        put8(g, 0xB8); /* mov eax, the next but one instruction, high; jmp eax */
+        put32(g, kernel[i].offset + BASE + (uint32_t)(g->code + 6 - start));
+        put(g, "\xFF\xE0", 2);
+        power_off(g);
+        run(g, "lguest:2.6.31");
+        if (g->m->domain->end.kind != END_POWEROFF)
+            fail_msg("%x: %s", kernel[i].offset, g->m->domain->end.reason);
+        assert_true(mem_read(g->m->domain->mem, MADDR(DATA), &data, sizeof data));
+        assert_true(
+            mem_read(g->m->domain->mem, MADDR(data.pgdir + kernel[i].root_word), &entry, 4));
+        assert_int_equal(entry & 0xFFF, 7);
+        guest_free(g);
+    }
+}
+
+/* A kernel of another release dies of a reason that names it. */
+static void other_releases(void **st)
+{
+    static const struct {
+        uint32_t kernel_address; /* its offset in lguest_data */
+        const char *spec, *why;
+    } release[] = {
+        {LGUEST_DATA_3_2_kernel_address, "lguest:2.6.31", "run it with --hv lguest:3.2"},
+        {LGUEST_DATA_kernel_address, "lguest:3.2", "run it with --hv lguest:2.6.31"},
+        {1380, "lguest:3.2", "4.1 to 4.13"},
+        {1128, "lguest:2.6.31", "2.6.24 to 2.6.30"},
+    };
+    static const uint32_t pair[] = {0xC0000000, 0x80};
+    (void)st;
+    for (unsigned i = 0; i < sizeof release / sizeof release[0]; i++) {
+        struct guest *g = guest_new();
+        g->data->kernel_address = g->data->syscall_vec = 0;
+        memcpy((uint8_t *)g->data + release[i].kernel_address, pair, sizeof pair);
+        init(g);
+        dies(g, release[i].spec, release[i].why);
+    }
+    /* Until 2.6.29 the address came in EDX. */
+    struct guest *g = guest_new();
+    g->data->kernel_address = g->data->syscall_vec = 0;
+    memcpy((uint8_t *)g->data + 1128, pair, sizeof pair);
+    call(g, LHCALL_LGUEST_INIT, 0, 0, DATA, 0);
+    dies(g, "lguest", "2.6.24 to 2.6.30");
+    /* And one that was never meant for lguest. */
+    g = guest_new();
+    put(g, "\x0F\x22\xD8", 3); /* mov cr3, eax */
+    dies(g, "lguest:3.2", "CONFIG_LGUEST_GUEST");
+}
+
+static void a_panic_is_a_death(void **st)
+{
+    (void)st;
+    struct guest *g = guest_new();
+    init(g);
+    store(g, ROOT, 0x6B73694F); /* "Oisk" */
+    store(g, ROOT + 4, 0);
+    call(g, LHCALL_SHUTDOWN, ROOT, LGUEST_SHUTDOWN_POWEROFF, 0, 0);
+    dies(g, "lguest", "kernel panic: Oisk");
+}
+
 /* The clock's interrupt while asleep: the handler powers off. Asleep without a clock: the end. */
 static void clock_wakes(void **st)
 {
@@ -415,7 +489,8 @@ int main(void)
         cmocka_unit_test(async_ring),         cmocka_unit_test(bad_tables),
         cmocka_unit_test(set_pte_to_nowhere), cmocka_unit_test(gates_into_nowhere),
         cmocka_unit_test(bad_queues),         cmocka_unit_test(vmcall_is_rewritten),
-        cmocka_unit_test(clock_wakes),
+        cmocka_unit_test(clock_wakes),        cmocka_unit_test(other_page_offsets),
+        cmocka_unit_test(other_releases),     cmocka_unit_test(a_panic_is_a_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
