@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "prompt.h"
 
+#ifdef RINGSIDE_EDITLINE
+#include <editline/readline.h>
+#else
 #include <readline/history.h>
 #include <readline/readline.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
