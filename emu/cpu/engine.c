@@ -17,7 +17,14 @@
 
 #include "internal.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) /* gcc's name for it */
+#define LEAKS_ARE_LOOKED_FOR
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LEAKS_ARE_LOOKED_FOR
+#endif
+#endif
+#ifdef LEAKS_ARE_LOOKED_FOR
 /* uc_mmio_map() forgets 32 bytes a region, whatever we do. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)

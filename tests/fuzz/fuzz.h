@@ -21,6 +21,10 @@ size_t fuzz_seed(unsigned i, uint8_t *to, size_t room);
 /* Readers of files want a path: one that names these bytes until the next call. */
 const char *fuzz_file(const uint8_t *data, size_t size);
 
+/* What may end in a way that nobody can catch: keep a copy of the input in the file $FUZZ_CURRENT names
+   (where it is set) until the next one. */
+void fuzz_current(const uint8_t *data, size_t size);
+
 /* A broken promise: say which, and stop here. */
 #define FUZZ_PROMISE(condition)                          \
     do {                                                 \

@@ -104,7 +104,7 @@ P
     mkdir small
     echo x >small/x
     (cd small && echo x | cpio -o -H newc --quiet) >small.cpio
-    python3 fuzz.py "$kernel" "${SEED:-1}" "${FUZZ:-60}"
+    python3 fuzz.py "$kernel" "${SEED:-1}" "${FUZZ:-$(if on_lguest; then echo 25; else echo 60; fi)}"
 }
 
 @test "archives that lie" {

@@ -29,7 +29,7 @@ struct hostile *hostile_new(const char *spec)
     uint8_t *file = calloc(1, FILE_BYTES);
     if (!h || !file)
         abort();
-    *h = (struct hostile){.spec = spec, .file = file, .pen = H_CODE, .audit_every = 1};
+    *h = (struct hostile){.spec = spec, .file = file, .pen = H_CODE};
     Elf32_Ehdr header = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
         .e_type = ET_EXEC,
@@ -200,7 +200,10 @@ static uint8_t *copy_blocks(const struct state *s)
 static struct machine *start(struct hostile *h, uint64_t max_cycles)
 {
     struct machine_config cfg = {
-        .mem_bytes = H_RAM, .max_cycles = max_cycles, .rtc_epoch = MACHINE_DEFAULT_RTC};
+        .mem_bytes = H_RAM,
+        .max_cycles = max_cycles,
+        .rtc_epoch = MACHINE_DEFAULT_RTC,
+    };
     struct boot_request rq = {.kernel = {h->file, FILE_BYTES, "test"}};
     const struct hv_model *model;
     const char *variant;
@@ -230,6 +233,7 @@ static struct neighbour *neighbour_of(struct hostile *h)
             return NULL;
         n->spec = h->spec;
         fill(n->m->domain->mem);
+        mem_track_start(n->m->domain->mem);
         n->blocks = copy_blocks(&n->m->state);
         return n->blocks ? n : NULL;
     }
@@ -242,6 +246,16 @@ struct machine *hostile_neighbour(struct hostile *h)
     return n ? n->m : NULL;
 }
 
+static bool state_is_well(struct hostile *h, struct neighbour *n)
+{
+    uint8_t *now = copy_blocks(&n->m->state);
+    bool same = now && !memcmp(now, n->blocks, n->m->state.bytes);
+    free(now);
+    if (!same)
+        broken(h, "the neighbour", "its state was written");
+    return same;
+}
+
 bool hostile_neighbour_is_well(struct hostile *h)
 {
     char text[64];
@@ -251,7 +265,11 @@ bool hostile_neighbour_is_well(struct hostile *h)
         return false;
     }
     struct mem *m = n->m->domain->mem;
+    const uint64_t *written;
     uint64_t wrong = 0;
+    /* Whoever stored anything there was seen. In a hurry that is answer enough. */
+    if (h->hurry && !mem_changed(m, &written))
+        return state_is_well(h, n);
     for (uint64_t f = 0; f < mem_frames(m); f++) {
         const uint64_t *word = mem_span(m, MADDR(f << PAGE_SHIFT), PAGE_SIZE);
         for (unsigned i = 0; word && i < PAGE_SIZE / sizeof *word; i++)
@@ -262,12 +280,7 @@ bool hostile_neighbour_is_well(struct hostile *h)
             return false;
         }
     }
-    uint8_t *now = copy_blocks(&n->m->state);
-    bool same = now && !memcmp(now, n->blocks, n->m->state.bytes);
-    free(now);
-    if (!same)
-        broken(h, "the neighbour", "its state was written");
-    return same;
+    return state_is_well(h, n);
 }
 
 /* ---- the pool ---- */
@@ -321,7 +334,7 @@ static void on_event(void *ctx, const struct event *e)
 {
     struct hostile *h = ctx;
     (void)e;
-    if (h->events++ % h->audit_every == 0)
+    if (h->events++ % (h->hurry ? 3 : 1) == 0)
         audit(h);
 }
 

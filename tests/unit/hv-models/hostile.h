@@ -46,7 +46,7 @@ struct hostile {
     uint32_t pen;                   /* where the next instruction goes */
     uint64_t disk_bytes[DISKS_MAX]; /* as the machine's */
     struct machine *m;
-    unsigned audit_every; /* events; 1 unless somebody is in a hurry */
+    bool hurry; /* an audit at each third event, and a shorter look at the neighbour */
     uint64_t events, audits;
     char broken[600]; /* the first promise that did not hold; empty: all did */
 };

@@ -53,6 +53,13 @@ static void set_status(struct hostile *h, uint32_t status)
     h_call(h, LHCALL_NOTIFY, H_LGUEST_RAM, 0, 0, 0);
 }
 
+/* What the indirect ones below lead to: a descriptor that goes on in another indirect one. */
+static void indirect_table(struct hostile *h)
+{
+    descriptor(h, H_SCRATCH, 0, H_CODE, 1, NEXT, 1);
+    descriptor(h, H_SCRATCH, 1, H_SCRATCH, 16, LGUEST_VRING_DESC_INDIRECT, 0);
+}
+
 static const struct {
     uint64_t addr;
     uint32_t len, flags, next;
@@ -61,11 +68,18 @@ static const struct {
 } queues[] = {
     {H_CODE, 4, NEXT, 0, 0, 1, "looped descriptors"},
     {H_CODE, 4, NEXT, 1, 0, 1, "looped descriptors"}, /* 1 leads back to 0 */
-    {H_CODE, 4, NEXT, 256, 0, 1, "descriptor 256 of the queue"},
-    {H_CODE, 4, NEXT, 65535, 0, 1, "descriptor 65535 of the queue"},
-    {H_CODE, 4, 0, 0, 256, 1, "descriptor 256 of the queue"},
-    {H_CODE, 4, 0, 0, 65535, 1, "descriptor 65535 of the queue"},
-    {H_CODE, 4, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "indirect"},
+    {H_CODE, 4, NEXT, 256, 0, 1, "descriptor 256 of the"},
+    {H_CODE, 4, NEXT, 65535, 0, 1, "descriptor 65535 of the"},
+    {H_CODE, 4, 0, 0, 256, 1, "descriptor 256 of the"},
+    {H_CODE, 4, 0, 0, 65535, 1, "descriptor 65535 of the"},
+    /* A table of descriptors elsewhere. */
+    {H_CODE, 4, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "an indirect table of 4 bytes"},
+    {H_CODE, 0, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "an indirect table of 0 bytes"},
+    {H_LGUEST_RAM - 16, 32, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "outside of memory"},
+    {0xFFFFFFFFFFFFFFF0, 32, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "outside of memory"},
+    {OUT_RING, 16, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "outside of memory"}, /* the ring itself */
+    {H_SCRATCH, 16, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "in the indirect table at 0x110000"},
+    {H_SCRATCH, 32, LGUEST_VRING_DESC_INDIRECT, 0, 0, 1, "indirect"}, /* one in one */
     {H_CODE, 4, 0, 0, 0, 257, "257 buffers"},
     {H_CODE, 4, 0, 0, 0, 65535, "65535 buffers"},
     {H_LGUEST_RAM - 4, 4, 0, 0, 0, 1, NULL}, /* to the last byte */
@@ -95,6 +109,7 @@ static void bad_chains(void **st)
             descriptor(h, OUT_RING, 0, queues[i].addr, queues[i].len, queues[i].flags,
                        queues[i].next);
             descriptor(h, OUT_RING, 1, H_CODE, 4, NEXT, 0);
+            indirect_table(h);
             offer(h, OUT_RING, queues[i].head, queues[i].idx);
             h_call(h, LHCALL_NOTIFY, OUT_RING, 0, 0, 0);
             ends(h, what, queues[i].why);
@@ -114,6 +129,7 @@ static void bad_buffers(void **st)
             descriptor(h, IN_RING, 0, queues[i].addr, queues[i].len, queues[i].flags,
                        queues[i].next);
             descriptor(h, IN_RING, 1, H_CODE, 4, NEXT, 0);
+            indirect_table(h);
             offer(h, IN_RING, queues[i].head, queues[i].idx);
             set_status(h, LGUEST_STATUS_DRIVER_OK);
             h_call(h, LHCALL_NOTIFY, IN_RING, 0, 0, 0);
@@ -159,6 +175,32 @@ static void long_chains(void **st)
             offer(h, OUT_RING, 0, 1);
             h_call(h, LHCALL_NOTIFY, OUT_RING, 0, 0, 0);
             ends(h, "a chain of 256", last == NUM - 1 ? NULL : "looped descriptors");
+        }
+}
+
+/* Print all of memory, many times: a kick must not keep the host for hours. */
+static void long_texts(void **st)
+{
+    static const struct {
+        uint32_t len, parts;
+        const char *why;
+    } text[] = {
+        {1 << 20, 1, NULL},
+        {(1 << 20) + 1, 1, "a buffer of 1048577 bytes for the console"},
+        {1 << 19, 3, "a buffer of 1572864 bytes for the console"},
+        {H_LGUEST_RAM - H_CODE, 40, "a buffer of 461373440 bytes for the console"},
+    };
+    (void)st;
+    for (unsigned v = 0; v < LGUESTS; v++)
+        for (unsigned i = 0; i < COUNT(text); i++) {
+            struct hostile *h = with_devices(lguests[v]);
+            for (unsigned k = 0; k < text[i].parts; k++)
+                descriptor(h, OUT_RING, k, H_CODE, text[i].len, k + 1 < text[i].parts ? NEXT : 0,
+                           k + 1);
+            offer(h, OUT_RING, 0, 1);
+            h->hurry = true;
+            h_call(h, LHCALL_NOTIFY, OUT_RING, 0, 0, 0);
+            ends(h, "a long text", text[i].why);
         }
 }
 
@@ -240,7 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_chains), cmocka_unit_test(bad_buffers), cmocka_unit_test(long_chains),
-        cmocka_unit_test(used_ring),  cmocka_unit_test(any_order),   cmocka_unit_test(strings),
+        cmocka_unit_test(long_texts), cmocka_unit_test(used_ring),   cmocka_unit_test(any_order),
+        cmocka_unit_test(strings),
     };
     return cmocka_run_group_tests_name("hostile-queues", tests, NULL, NULL);
 }
