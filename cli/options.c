@@ -140,9 +140,9 @@ static bool set_value(struct options *o, const struct option_row *row, const cha
                       struct err *err)
 {
     void *field = (char *)o + row->field;
-    if (row->kind == OPTION_TEXT && (o->given & 1u << (row - option_table)))
+    if (row->kind == OPTION_TEXT && (o->given & 1ull << (row - option_table)))
         return err_set(err, ERR_USAGE, "--%s is given twice; which one is meant?", row->name);
-    o->given |= 1u << (row - option_table);
+    o->given |= 1ull << (row - option_table);
     switch (row->kind) {
     case OPTION_FLAG:
         *(bool *)field = true;
@@ -297,7 +297,7 @@ bool options_given(const struct options *o, const char *name)
 {
     for (size_t i = 0; i < option_rows; i++)
         if (strcmp(option_table[i].name, name) == 0)
-            return o->given & (1u << i);
+            return o->given & (1ull << i);
     return false;
 }
 

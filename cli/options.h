@@ -32,13 +32,13 @@ struct text_list {
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load;
     const char *output, *from, *to;
-    struct text_list add, disk, filter, cost;
+    struct text_list add, disk, filter, cost, commands;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color;  /* enum color_when */
     int format; /* enum trace_format of debugger/trace_output.h */
-    bool pure, stats, costs, json, help;
-    uint32_t given; /* bit i: row i of options.def was there */
+    bool pure, stats, costs, json, help, batch;
+    uint64_t given; /* bit i: row i of options.def was there */
 
     const char **operand; /* what is not an option, after the command */
     size_t operands;

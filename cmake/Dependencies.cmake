@@ -37,6 +37,27 @@ if(NOT SQLITE_FOUND)
     message(STATUS "libsqlite3 is missing: `ringside trace` will make no databases")
 endif()
 
+# Lua is the language of conditions, scripts and rules; the debugger is not whole without it.
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(LUA QUIET IMPORTED_TARGET lua5.4)
+endif()
+if(NOT LUA_FOUND)
+    string(APPEND missing "  lua5.4: conditions, scripts and rules of the debugger\n")
+endif()
+
+# The prompt. readline is GPL-3.0-or-later; for programs that are given away, libedit does the same.
+option(RINGSIDE_EDITLINE "Use libedit in place of readline" OFF)
+if(PKG_CONFIG_FOUND)
+    if(RINGSIDE_EDITLINE)
+        pkg_check_modules(LINE QUIET IMPORTED_TARGET libedit)
+    else()
+        pkg_check_modules(LINE QUIET IMPORTED_TARGET readline)
+    endif()
+endif()
+if(NOT LINE_FOUND)
+    string(APPEND missing "  readline (or libedit, with -DRINGSIDE_EDITLINE=ON): the debugger's prompt\n")
+endif()
+
 # Debian ships no .pc file for Zydis.
 find_path(ZYDIS_INCLUDE_DIR Zydis/Zydis.h)
 find_library(ZYDIS_LIBRARY Zydis)

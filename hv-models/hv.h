@@ -101,6 +101,9 @@ struct hv_model {
     bool (*console_ready)(struct domain *d, bool patient);
     void (*console_receive)(struct domain *d, uint8_t byte);
 
+    /* May the guest be interrupted, as it believes? NULL: EFLAGS.IF says so. */
+    bool (*virtual_if)(struct domain *d);
+
     /* Translate as the hardware really does, whatever the guest believes. */
     bool (*walk)(struct domain *d, gva_t a, struct x86_walk *out);
 

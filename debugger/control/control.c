@@ -343,6 +343,8 @@ const struct halt *control_halt(struct debug *d, enum ran r, enum halt_why at_un
     case RAN_LIMIT:
         return control_halt_at(d, d->horizon && machine_now(d->m) >= d->horizon ? HALT_RECORDED
                                                                                 : HALT_LIMIT);
+    case RAN_NOWHERE:
+        return control_halt_at(d, HALT_NONE);
     case RAN_STOPPED:
         break;
     }

@@ -36,6 +36,7 @@ enum ran {
     RAN_STOPPED, /* somebody wanted it to stop */
     RAN_ENDED,
     RAN_LIMIT,
+    RAN_NOWHERE, /* nothing ran: there is no such place to run to */
 };
 
 enum looking {

@@ -7,6 +7,7 @@
 
 #include "abi/kernel_info.h"
 #include "debugger/sites.h"
+#include "debugger/trace_args.h"
 #include "hv-models/hv.h"
 #include "internal.h"
 
@@ -302,6 +303,29 @@ unsigned source_site(struct debug *d, uint32_t eip)
     const struct site *s = site_at(d, eip);
 
     return s ? s->hook : UINT32_MAX;
+}
+
+void source_hook_arguments(struct debug *d, unsigned hook, char *text, size_t size)
+{
+    const struct hook_info *h = &hook_table[hook];
+    const struct x86_regs *r = cpu_regs(d->m->domain->cpu);
+    struct argument_words a = {.word = {r->gpr[R_EAX], r->gpr[R_EDX], r->gpr[R_ECX]}};
+    char list[300] = "";
+    size_t used = 0;
+
+    a.n = hook_words(h);
+    if (a.n > ARGUMENT_WORDS)
+        a.n = ARGUMENT_WORDS;
+    for (unsigned i = 3; i < a.n; i++)
+        debug_peek(d, r->gpr[R_ESP] + 4 * (i - 3), &a.word[i], 4);
+    for (unsigned i = 0; i < h->args && used < sizeof list; i++) {
+        const char *type = h->arg[i].type;
+        bool entry = !strchr(type, '*') && (!strcmp(type, "pte_t") || !strcmp(type, "pmd_t") ||
+                                            !strcmp(type, "pgd_t") || !strcmp(type, "pud_t"));
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s:%u:%s", i ? " " : "",
+                                 h->arg[i].name, h->arg[i].words, entry ? "pte" : "hex");
+    }
+    format_arguments(list, &a, text, size);
 }
 
 /* ---- frames ---- */

@@ -54,6 +54,8 @@ void source_at(struct debug *d, uint32_t eip, unsigned cpl, struct source_spot *
 /* Is a hook called here? (in the kernel's list of patch sites) */
 bool source_is_site(struct debug *d, uint32_t eip);
 unsigned source_site(struct debug *d, uint32_t eip); /* the hook's number, if so */
+/* Its arguments from the registers, as they are at the site: "(ptep=0xc0400000, pte=0x1067 P RW)". */
+void source_hook_arguments(struct debug *d, unsigned hook, char *text, size_t size);
 /* The caller of the present function: where it goes on, and its stack pointer then. */
 bool source_caller(struct debug *d, uint32_t *eip, uint32_t *esp);
 /* The beginning of the present function, and the stack pointer that it was entered with. */

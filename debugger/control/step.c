@@ -256,7 +256,7 @@ static enum ran finish(struct debug *d)
     if (d->suspended)
         return control_leave_crossing(d);
     if (!source_caller(d, &p.eip, &p.esp))
-        return RAN_STOPPED;
+        return RAN_NOWHERE;
     p.esp--; /* the caller's ESP, when it goes on, or above */
     return run_to(d, &p);
 }
@@ -285,7 +285,7 @@ static enum ran step_hook(struct debug *d, enum reach reach, struct err *err)
     enum ran r;
 
     if (!control_want_tracer(d, err))
-        return RAN_STOPPED;
+        return RAN_NOWHERE;
     d->began = debug_now(d);
     if (reach == REACH_INTO)
         pause_at(d, BIT(hook), any_event, NULL);

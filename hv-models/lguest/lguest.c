@@ -128,6 +128,12 @@ static const struct hv_show shows[] = {
     {0},
 };
 
+/* Before LGUEST_INIT there is no such word, and nothing is delivered. */
+static bool virtual_if(struct domain *d)
+{
+    return lguest_of(d)->data && lguest_data_get(d, LGUEST_DATA_irq_enabled) & LGUEST_IF;
+}
+
 const struct hv_model lguest_model = {
     .abi = HV_MODEL_ABI,
     .name = "lguest",
@@ -151,7 +157,9 @@ const struct hv_model lguest_model = {
     .wakeable = lguest_wakeable,
     .console_ready = lguest_console_ready,
     .console_receive = lguest_console_receive,
+    .virtual_if = virtual_if,
     .walk = lguest_walk,
+    .guest_walk = lguest_guest_walk,
     .audit = lguest_audit,
     .hypercalls = lguest_hypercalls,
     .costs = lguest_costs,

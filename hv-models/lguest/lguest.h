@@ -153,6 +153,7 @@ void lguest_pin_stack(struct domain *d);
 void lguest_new_pgtable(struct domain *d, uint32_t root);
 void lguest_set_pte(struct domain *d, uint32_t root, uint32_t va, uint32_t lo, uint32_t hi);
 bool lguest_walk(struct domain *d, gva_t a, struct x86_walk *out);
+bool lguest_guest_walk(struct domain *d, gva_t a, struct x86_walk *out);
 
 /* segments.c: GDT, TLS, and the IDT that is a table of ours */
 void lguest_gdt_init(struct domain *d);

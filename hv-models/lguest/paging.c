@@ -145,6 +145,28 @@ void lguest_set_pte(struct domain *d, uint32_t root, uint32_t va, uint32_t lo, u
     lguest_paging_changed(d);
 }
 
+/*
+ * The fiction: what the guest's own tables say. The last entry's place is told as the machine has it;
+ * the entries above it are the guest's business.
+ */
+bool lguest_guest_walk(struct domain *d, gva_t a, struct x86_walk *out)
+{
+    const struct shadow *s = &lguest_of(d)->shadow;
+    uint64_t at, entry;
+    uint32_t frame;
+
+    *out = (struct x86_walk){.page_size = PAGE_SIZE};
+    if (!shadow_guest_walk(s, d->mem, a.v, &at, &entry) ||
+        !gmem_frame(&s->guest, at >> PAGE_SHIFT, &frame))
+        return false;
+    out->ok = true;
+    out->addr = MADDR((uint64_t)frame << PAGE_SHIFT | (at & (PAGE_SIZE - 1)));
+    out->writable = entry & PTE_W;
+    out->user = entry & PTE_U;
+    out->executable = true;
+    return true;
+}
+
 /* The truth, not the fiction: CR3 is ours. */
 bool lguest_walk(struct domain *d, gva_t a, struct x86_walk *out)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The shell's own state; commands use shell.h. */
+#ifndef DEBUGGER_COMMAND_INTERNAL_H
+#define DEBUGGER_COMMAND_INTERNAL_H
+
+#include "complete.h"
+#include "shell.h"
+
+#define COMMAND(name, alias, group, fn, flags, completer, usage, summary, help) \
+    bool fn(struct shell *sh, const char *args, struct err *err);
+#include "commands.def"
+#undef COMMAND
+
+struct display {
+    unsigned number;
+    char *text; /* with its /FMT */
+    struct display *next;
+};
+
+struct shell {
+    struct debug *debug;
+    struct shell_front front;
+    struct shell_setup setup;
+    struct sources *sources;
+    struct expr_session *expr;
+
+    char *last; /* the line that an empty one repeats */
+    bool quit;
+    int status;
+    unsigned depth; /* of source and commands: a file that sources itself ends */
+    char prompt[64];
+
+    bool frame_known;
+    unsigned frame_number;
+    struct frame frame;
+    unsigned list_next; /* the line that `list` goes on with; 0: around the frame */
+
+    struct display *display;
+    unsigned displays;
+
+    struct {
+        void *data;
+        void (*fini)(void *);
+    } room[ROOMS];
+};
+
+/* place.c */
+void place_tell(struct shell *sh, const struct halt *h);
+/* stops.c: run the `commands` of a stop, when the machine stands at one. */
+void stops_run_commands(struct shell *sh, unsigned number);
+/* A stop from what stands behind break, watch, reverse; with its condition. */
+struct stop *stops_parse(struct shell *sh, const char *args, bool places, struct err *err);
+/* The next word of *text (quotes keep blanks together), which moves on; false: there is none. */
+bool shell_word(const char **text, char *word, size_t size);
+
+#endif

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Commands over stops: break, watch and what manages them. */
+#include <ctype.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hv-models/hv.h"
+#include "internal.h"
+
+/* ---- from words to a stop ---- */
+
+/* "... if CONDITION": cuts the text there; the condition, or NULL. */
+static const char *cut_condition(char *text)
+{
+    for (char *s = text; (s = strstr(s, "if")); s += 2) {
+        bool word = (s == text || isspace((unsigned char)s[-1])) && isspace((unsigned char)s[2]);
+        if (!word)
+            continue;
+        char *end = s;
+        while (end > text && isspace((unsigned char)end[-1]))
+            end--;
+        const char *condition = s + 2;
+        while (isspace((unsigned char)*condition))
+            condition++;
+        *end = '\0';
+        return condition;
+    }
+    return NULL;
+}
+
+/* Is the first word one of the kinds that are events? */
+static bool event_kind(const char *args, enum stop_kind *kind, const char **rest)
+{
+    char word[32];
+    const char *s = args;
+
+    if (!shell_word(&s, word, sizeof word) || *args == '"')
+        return false;
+    for (unsigned k = STOP_HOOK; k <= STOP_EVENT; k++)
+        if (!strcmp(word, stop_kind_name[k])) {
+            *kind = k;
+            *rest = s;
+            return true;
+        }
+    return false;
+}
+
+static const char *current_file(struct shell *sh)
+{
+    struct err err = {0};
+    struct frame f;
+    static _Thread_local struct place place; /* its texts outlive it: they are the program's */
+
+    if (!shell_frame(sh, &f, &err) || !f.program || !program_at(f.program, f.pc, &place) ||
+        !place.depth)
+        return NULL;
+    return place.function[0].file;
+}
+
+static struct stop *at_place(struct shell *sh, const char *where, struct err *err)
+{
+    struct programs l = source_programs(sh->debug);
+    struct spot spot[STOP_ADDRS_MAX];
+    struct err first = {0}, other = {0};
+    unsigned n = 0;
+    char here[24];
+
+    if (!*where) { /* as gdb: here */
+        snprintf(here, sizeof here, "*0x%x", cpu_eip(shell_machine(sh)->domain->cpu));
+        where = here;
+    }
+    if (*where == '*' && !isdigit((unsigned char)where[1])) {
+        uint32_t at;
+        if (!shell_address(sh, where + 1, &at, err))
+            return NULL;
+        snprintf(here, sizeof here, "*0x%x", at);
+        where = here;
+    }
+    for (unsigned i = 0; i < l.n && !n; i++)
+        n = program_locate(l.list[i], where, current_file(sh), spot, STOP_ADDRS_MAX,
+                           i ? &other : &first);
+    if (!n && *where == '*') { /* an address needs no program around it */
+        spot[0] = (struct spot){.addr = (uint32_t)strtoul(where + 1, NULL, 0)};
+        n = 1;
+    }
+    if (!n) {
+        err_set(err, ERR_USAGE, "%s",
+                first.text[0] ? first.text : "no program with symbols is known here");
+        return NULL;
+    }
+    struct stop *s = debug_stop_new(sh->debug, STOP_CODE, "", err);
+    if (!s)
+        return NULL;
+    s->addrs = n < STOP_ADDRS_MAX ? n : STOP_ADDRS_MAX;
+    for (unsigned i = 0; i < s->addrs; i++)
+        s->addr[i] = spot[i].addr;
+    if (spot[0].function && spot[0].file)
+        snprintf(s->what, sizeof s->what, "%.60s at %.80s:%u", spot[0].function, spot[0].file,
+                 spot[0].line);
+    else
+        snprintf(s->what, sizeof s->what, "*0x%08x", spot[0].addr);
+    return s;
+}
+
+struct stop *stops_parse(struct shell *sh, const char *args, bool places, struct err *err)
+{
+    char *text = strdup(args);
+    const char *condition, *rest;
+    enum stop_kind kind;
+    struct stop *s;
+
+    if (!text) {
+        err_set(err, ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    condition = cut_condition(text);
+    if (event_kind(text, &kind, &rest)) {
+        char name[160] = "";
+        shell_word(&rest, name, sizeof name);
+        if (*rest) {
+            err_set(err, ERR_USAGE, "after '%s' comes `if CONDITION` or nothing, not '%s'", name,
+                    rest);
+            s = NULL;
+        } else {
+            s = debug_stop_new(sh->debug, kind, name, err);
+        }
+    } else if (places) {
+        s = at_place(sh, text, err);
+    } else {
+        err_set(err, ERR_USAGE,
+                "which kind? hook, hypercall, stage, exit, vector, irq, switch, syscall or event, "
+                "then a name");
+        s = NULL;
+    }
+    if (s && condition && !shell_condition(sh, s, condition, err)) {
+        debug_stop_delete(sh->debug, s);
+        s = NULL;
+    }
+    free(text);
+    return s;
+}
+
+static bool arm(struct shell *sh, struct stop *s, struct err *err)
+{
+    if (!s)
+        return false;
+    if (!debug_stop_arm(sh->debug, s, err)) {
+        debug_stop_delete(sh->debug, s);
+        return false;
+    }
+    shell_print(sh, "Stop %u: %s", s->number, s->what);
+    if (s->kind == STOP_CODE && s->addrs > 1)
+        shell_print(sh, " (%u places)", s->addrs);
+    else if (s->kind == STOP_CODE)
+        shell_print(sh, " (0x%08x)", s->addr[0]);
+    shell_print(sh, "%s%s\n", s->condition ? " if " : "", s->condition ? s->condition : "");
+    return true;
+}
+
+bool do_break(struct shell *sh, const char *args, struct err *err)
+{
+    return arm(sh, stops_parse(sh, args, true, err), err);
+}
+
+bool do_tbreak(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *s = stops_parse(sh, args, true, err);
+
+    if (s)
+        s->temporary = true;
+    return arm(sh, s, err);
+}
+
+/* ---- memory ---- */
+
+/* The entry that maps an address, in the tables that the guest believes in: their last level. */
+static bool entry_of(struct shell *sh, const char *expr, uint64_t *at, uint32_t *size,
+                     struct err *err)
+{
+    struct domain *d = shell_machine(sh)->domain;
+    const struct hv_model *model = hv_model(d);
+    const struct x86_regs *r = cpu_regs(d->cpu);
+    struct x86_walk w = {0};
+    uint32_t gva;
+
+    if (!shell_address(sh, expr, &gva, err))
+        return false;
+    if (model->guest_walk)
+        model->guest_walk(d, GVA(gva), &w);
+    else
+        x86_walk(r, d->mem, GVA(gva), X86_READ, false, false, &w);
+    if (!w.levels)
+        return err_set(err, ERR_USAGE, "0x%08x: no page table leads there", gva);
+    *at = w.entry_at[w.levels - 1].v;
+    *size = r->cr4 & CR4_PAE ? 8 : 4;
+    return true;
+}
+
+static bool watch(struct shell *sh, const char *args, unsigned watch_for, struct err *err)
+{
+    static const char *const name[] = {
+        [WATCH_CHANGE] = "watch", [WATCH_READ] = "rwatch", [WATCH_READ | WATCH_WRITE] = "awatch"};
+    char *text = strdup(args), word[80];
+    const char *condition = text ? cut_condition(text) : NULL, *rest = text;
+    struct stop *s = text ? debug_stop_new(sh->debug, STOP_WATCH, "", err) : NULL;
+    bool ok = s != NULL;
+
+    if (ok && !*text)
+        ok = err_set(err, ERR_USAGE, "watch what?");
+    if (ok && (!strncmp(rest, "phys ", 5) || !strncmp(rest, "pte ", 4))) {
+        bool pte = rest[1] == 't';
+        rest += pte ? 4 : 5;
+        s->physical = true;
+        s->size = 4;
+        if (pte) {
+            ok = entry_of(sh, rest, &s->at, &s->size, err);
+        } else {
+            int64_t at = 0, size = 4;
+            ok = shell_word(&rest, word, sizeof word) && shell_number(sh, word, &at, err) &&
+                 (!*rest || shell_number(sh, rest, &size, err));
+            s->at = (uint64_t)at;
+            s->size = (uint32_t)size;
+        }
+    } else if (ok) {
+        struct expr_session *x = shell_expressions(sh);
+        struct value v;
+        ok = expr_eval(x, text, &v, err);
+        if (ok && v.place != VALUE_MEMORY)
+            ok = err_set(err, ERR_USAGE,
+                         "'%s' is not in memory: watch *(int *)ADDRESS, or a variable", text);
+        s->at = v.addr;
+        s->size = ok ? type_size(v.type) : 0;
+    }
+    if (ok && (s->size < 1 || s->size > 4096))
+        ok = err_set(err, ERR_USAGE, "%u bytes cannot be watched: 1 to 4096 can", s->size);
+    if (ok) {
+        s->watch_for = watch_for;
+        snprintf(s->what, sizeof s->what, "%s %.100s (%u bytes at %s0x%" PRIx64 ")",
+                 name[watch_for], text, s->size, s->physical ? "physical " : "", s->at);
+        ok = !condition || shell_condition(sh, s, condition, err);
+    }
+    if (ok)
+        ok = arm(sh, s, err);
+    else if (s)
+        debug_stop_delete(sh->debug, s);
+    free(text);
+    return ok;
+}
+
+bool do_watch(struct shell *sh, const char *args, struct err *err)
+{
+    return watch(sh, args, WATCH_CHANGE, err);
+}
+
+bool do_rwatch(struct shell *sh, const char *args, struct err *err)
+{
+    return watch(sh, args, WATCH_READ, err);
+}
+
+bool do_awatch(struct shell *sh, const char *args, struct err *err)
+{
+    return watch(sh, args, WATCH_READ | WATCH_WRITE, err);
+}
+
+/* ---- lists of numbers ---- */
+
+static bool each_number(struct shell *sh, const char *args,
+                        void (*fn)(struct shell *, struct stop *), bool none_is_all,
+                        struct err *err)
+{
+    char word[32];
+
+    if (!*args) {
+        if (!none_is_all)
+            return err_set(err, ERR_USAGE, "which? `info break` lists them");
+        for (struct stop *s = debug_stop_next(sh->debug, NULL), *next; s; s = next) {
+            next = debug_stop_next(sh->debug, s);
+            fn(sh, s);
+        }
+        return true;
+    }
+    while (shell_word(&args, word, sizeof word)) {
+        char *end;
+        unsigned long n = strtoul(word, &end, 10);
+        struct stop *s = *end ? NULL : debug_stop_number(sh->debug, (unsigned)n);
+        if (!s)
+            return err_set(err, ERR_USAGE, "there is no stop %s", word);
+        fn(sh, s);
+    }
+    return true;
+}
+
+static void delete_one(struct shell *sh, struct stop *s)
+{
+    debug_stop_delete(sh->debug, s);
+}
+
+static void disable_one(struct shell *sh, struct stop *s)
+{
+    debug_stop_enable(sh->debug, s, false);
+}
+
+static void enable_one(struct shell *sh, struct stop *s)
+{
+    debug_stop_enable(sh->debug, s, true);
+}
+
+bool do_delete(struct shell *sh, const char *args, struct err *err)
+{
+    bool all = !*args && debug_stop_next(sh->debug, NULL);
+
+    if (all && sh->front.ask && !sh->front.ask(sh->front.ctx, "Delete all stops?"))
+        return true;
+    return each_number(sh, args, delete_one, true, err);
+}
+
+bool do_disable(struct shell *sh, const char *args, struct err *err)
+{
+    return each_number(sh, args, disable_one, true, err);
+}
+
+bool do_enable(struct shell *sh, const char *args, struct err *err)
+{
+    return each_number(sh, args, enable_one, true, err);
+}
+
+static struct stop *numbered(struct shell *sh, const char **args, struct err *err)
+{
+    char word[32];
+    struct stop *s = NULL;
+
+    if (!shell_word(args, word, sizeof word))
+        err_set(err, ERR_USAGE, "which stop?");
+    else if (!(s = debug_stop_number(sh->debug, (unsigned)strtoul(word, NULL, 10))))
+        err_set(err, ERR_USAGE, "there is no stop %s", word);
+    return s;
+}
+
+bool do_ignore(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *s = numbered(sh, &args, err);
+    int64_t n;
+
+    if (!s || !shell_number(sh, args, &n, err))
+        return false;
+    s->ignore = n > 0 ? (uint64_t)n : 0;
+    shell_print(sh, "Stop %u will be passed %" PRIu64 " times.\n", s->number, s->ignore);
+    return true;
+}
+
+bool do_condition(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *s = numbered(sh, &args, err);
+
+    if (!s)
+        return false;
+    if (*args)
+        return shell_condition(sh, s, args, err);
+    if (s->test_free)
+        s->test_free(s->test_ctx);
+    free(s->condition);
+    s->test = NULL;
+    s->test_ctx = NULL;
+    s->test_free = NULL;
+    s->condition = NULL;
+    shell_print(sh, "Stop %u is without condition now.\n", s->number);
+    return true;
+}
+
+/* ---- commands of a stop ---- */
+
+bool do_commands(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *s = NULL;
+    const char *line;
+    size_t used = 0;
+
+    if (*args) {
+        s = numbered(sh, &args, err);
+    } else {
+        for (struct stop *x = debug_stop_next(sh->debug, NULL); x;
+             x = debug_stop_next(sh->debug, x))
+            s = x;
+        if (!s)
+            return err_set(err, ERR_USAGE, "there is no stop yet");
+    }
+    if (!s)
+        return false;
+    if (!sh->front.more)
+        return err_set(err, ERR_USAGE, "there is nowhere to read commands from");
+    free(s->commands);
+    s->commands = NULL;
+    unsigned number = s->number;
+    while ((line = sh->front.more(sh->front.ctx, "> "))) {
+        while (isspace((unsigned char)*line))
+            line++;
+        if (!strcmp(line, "end"))
+            break;
+        s = debug_stop_number(sh->debug, number);
+        char *more = realloc(s->commands, used + strlen(line) + 2);
+        if (!more)
+            return err_set(err, ERR_SYSTEM, "out of memory");
+        s->commands = more;
+        used += (size_t)sprintf(s->commands + used, "%s\n", line);
+    }
+    return true;
+}
+
+void stops_run_commands(struct shell *sh, unsigned number)
+{
+    struct stop *s = debug_stop_number(sh->debug, number);
+    char *all = s && s->commands && sh->depth < 16 ? strdup(s->commands) : NULL, *save = NULL;
+
+    if (!all)
+        return;
+    sh->depth++;
+    for (char *line = strtok_r(all, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        if (strcmp(line, "silent") && !shell_run(sh, line))
+            break;
+    sh->depth--;
+    free(all);
+}
+
+/* ---- info break ---- */
+
+static void tell_stop(struct shell *sh, const struct stop *s)
+{
+    shell_print(sh, "%-4u %-9s %-4s %-3s %6" PRIu64 "  %s%s%s\n", s->number,
+                stop_kind_name[s->kind], s->temporary ? "del" : "keep", s->enabled ? "y" : "n",
+                s->hits, s->what, s->condition ? " if " : "", s->condition ? s->condition : "");
+    if (s->ignore)
+        shell_print(sh, "                                will be passed %" PRIu64 " times\n",
+                    s->ignore);
+    char *all = s->commands ? strdup(s->commands) : NULL, *save = NULL;
+    for (char *line = all ? strtok_r(all, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save))
+        shell_print(sh, "                                %s\n", line);
+    free(all);
+}
+
+static json_t *stop_document(const struct stop *s)
+{
+    json_t *o =
+        json_pack("{s:i, s:s, s:b, s:b, s:I, s:I, s:s}", "number", (int)s->number, "kind",
+                  stop_kind_name[s->kind], "enabled", s->enabled, "temporary", s->temporary, "hits",
+                  (json_int_t)s->hits, "ignore", (json_int_t)s->ignore, "what", s->what);
+    json_t *at = json_array();
+
+    for (unsigned i = 0; i < s->addrs; i++)
+        json_array_append_new(at, json_integer(s->addr[i]));
+    json_object_set_new(o, "addresses", at);
+    if (s->condition)
+        json_object_set_new(o, "condition", json_string(s->condition));
+    if (s->commands)
+        json_object_set_new(o, "commands", json_string(s->commands));
+    return o;
+}
+
+bool do_info_break(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *s = debug_stop_next(sh->debug, NULL);
+
+    (void)err;
+    if (shell_json(sh, &args)) {
+        json_t *all = json_array();
+        for (; s; s = debug_stop_next(sh->debug, s))
+            json_array_append_new(all, stop_document(s));
+        shell_print_json(sh, all);
+        return true;
+    }
+    if (!s) {
+        shell_print(sh, "There are no stops.\n");
+        return true;
+    }
+    shell_print(sh, "No.  kind      disp en   hits  what\n");
+    for (; s; s = debug_stop_next(sh->debug, s))
+        tell_stop(sh, s);
+    return true;
+}
+
+/* ---- display ---- */
+
+bool do_display(struct shell *sh, const char *args, struct err *err)
+{
+    struct display **at = &sh->display;
+
+    if (!*args) {
+        for (struct display *d = sh->display; d; d = d->next) {
+            char line[300];
+            shell_print(sh, "%u: ", d->number);
+            snprintf(line, sizeof line, "print %s", d->text);
+            shell_run(sh, line);
+        }
+        return true;
+    }
+    struct display *d = calloc(1, sizeof *d);
+    if (!d || !(d->text = strdup(args))) {
+        free(d);
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    }
+    d->number = ++sh->displays;
+    while (*at)
+        at = &(*at)->next;
+    *at = d;
+    char line[300];
+    shell_print(sh, "%u: ", d->number);
+    snprintf(line, sizeof line, "print %s", d->text);
+    return shell_run(sh, line);
+}
+
+bool do_undisplay(struct shell *sh, const char *args, struct err *err)
+{
+    char word[32];
+    bool all = !*args;
+
+    while (all ? sh->display != NULL : shell_word(&args, word, sizeof word)) {
+        unsigned n = all ? sh->display->number : (unsigned)strtoul(word, NULL, 10);
+        struct display **at = &sh->display;
+        while (*at && (*at)->number != n)
+            at = &(*at)->next;
+        if (!*at)
+            return err_set(err, ERR_USAGE, "there is no display %s", word);
+        struct display *gone = *at;
+        *at = gone->next;
+        free(gone->text);
+        free(gone);
+    }
+    return true;
+}
