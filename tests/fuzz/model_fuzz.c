@@ -136,10 +136,12 @@ static void action_entry(struct hostile *h, struct tape *t)
 {
     static const uint32_t tables[] = {H_ROOT, H_DIR, H_TABLE, H_TABLE2};
     uint32_t table = tables[u8(t) % 4], index = u8(t), to = value(t) & ~0xFFFu;
+    static const uint8_t usual[] = {0x67, 0x63, 0x27, 0x25, 0x07, 0x01, 0x21, 0xE7};
     uint8_t flags = u8(t), how = u8(t);
     bool wide = hostile_is_lguest(h);
     uint32_t at = table + index * (wide ? 8 : 4) + (how & 1 ? PAGE_SIZE / 2 : 0);
 
+    flags = flags < 0xC0 ? usual[flags % 8] : (uint8_t)(flags << 2 | flags >> 4);
     h_store(h, at, to | flags | (how & 2 ? PTE_PS : 0));
     if (wide && how & 4)
         h_store(h, at + 4, u32(t));
@@ -153,6 +155,13 @@ static void action_entry(struct hostile *h, struct tape *t)
         h_call(h, LHCALL_SET_PMD, table, index, 0, 0);
     else if (how & 0x40)
         h_call(h, LHCALL_SET_PGD, table, index % 8, 0, 0);
+    if (how & 0x80) { /* and use it: to read, to write */
+        uint32_t page = (table == H_TABLE2 ? H_LGUEST_RAM : 0) + (index << PAGE_SHIFT) +
+                        (how & 1 ? 256u << PAGE_SHIFT : 0);
+        h_asm(h, "\xA1");
+        h_word(h, page);
+        h_store(h, page, to);
+    }
 }
 
 static void native_table(struct hostile *h, bool idt, uint32_t base, uint16_t limit)
@@ -633,21 +642,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* A seed each for a kind of action: eight of them in a row, in a guest that began well. */
+/* A seed each for a kind of action, eight of them in a row, in a guest that began well; then programs
+   of all kinds of action. */
 size_t fuzz_seed(unsigned i, uint8_t *to, size_t room)
 {
+    enum { MIXED = 64, SHORT = 97, LONG = 400 };
     unsigned actions = hostile_is_lguest(&(struct hostile){.spec = MODEL})
                            ? sizeof for_lguest / sizeof for_lguest[0]
                            : sizeof for_native / sizeof for_native[0];
+    uint32_t random = i * 2654435761u + 1;
     size_t n = 0;
 
-    if (i > actions || room < 256)
+    if (i >= actions + MIXED || room < LONG)
         return 0;
     to[n++] = 0x1F;
-    for (unsigned k = 0; k < 8; k++) {
-        to[n++] = (uint8_t)(i < actions ? i : k * 5);
-        for (unsigned j = 0; j < 11; j++)
-            to[n++] = (uint8_t)((i * 37 + k * 11 + j * 29) ^ (j * k));
+    while (n < (i < actions ? SHORT : LONG)) {
+        random = random * 1664525u + 1013904223u;
+        to[n] = i < actions && n % 12 == 1 ? (uint8_t)i : (uint8_t)(random >> 24);
+        n++;
     }
     return n;
 }
