@@ -348,6 +348,8 @@ static int by_scope(const void *a, const void *b)
 
     if (x->scope != y->scope)
         return x->scope < y->scope ? -1 : 1;
+    if (x->kind != y->kind) /* arguments before locals, as one writes them */
+        return x->kind == VARIABLE_ARGUMENT ? -1 : 1;
     return (x->die > y->die) - (x->die < y->die);
 }
 
