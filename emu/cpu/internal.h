@@ -63,6 +63,8 @@ _Static_assert(sizeof(struct slot) == 16, "four million bytes of slots are enoug
 #define ATTENTION   (1u << 30)
 #define SLOTS       (1u << 18)
 #define ARENA_BYTES (8ull << 20) /* aligned to itself: a slot finds its vcpu by masking */
+/* Who asks for a stop as near as this is stepping. */
+#define STEP_CYCLES 64
 /* The longest stretch without a look around: bounds the delay of cpu_kick(). */
 #define STRETCH_CYCLES (1 << 24)
 #define BUFFER_BYTES   (32u << 20) /* of translations */
@@ -92,7 +94,7 @@ struct site {
 };
 enum { SITE_TO_CR2 = 200, SITE_INVALID }; /* beside enum x86_sensitive */
 #define SITES           (1u << 16) /* a ring; old ones belong to translations that are long gone */
-#define OPENED_MAX      16
+#define OPENED_MAX      256
 #define SITES_PER_BLOCK 1024
 #define NOWHERE         0xfedcba9800000000ull /* no address of a 32-bit guest */
 
@@ -144,8 +146,9 @@ struct vcpu {
     uint32_t doubted;
     uint32_t opening, opening_again; /* the block being translated anew, and for how often */
 
-    /* exact stops: blocks that call us before every instruction, dropped when the stop is over */
-    bool armed;
+    /* exact stops: blocks that call us before every instruction. They are dropped when the guest runs
+       on; not when it is stepped, which would translate a block for every step. */
+    bool armed, opened_many; /* many: more than are listed */
     uint32_t armed_pc, opened[OPENED_MAX], opened_count;
 
     /* a block that may not be translated beyond its page (exits.c) */

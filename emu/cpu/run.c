@@ -77,18 +77,27 @@ static void enter(struct vcpu *c)
         exit_stuck(c, c->stuck);
 }
 
+/* Blocks that were opened for an exact stop: back to their ordinary translation. */
+static void close_blocks(struct vcpu *c)
+{
+    for (uint32_t i = 0; i < c->opened_count; i++)
+        engine_drop_block(c, c->opened[i]);
+    c->opened_count = 0;
+}
+
 /* What may not be done in a hook. */
 static void service(struct vcpu *c)
 {
-    if (c->buffer_full || c->flush_blocks) {
+    bool stepping = c->until - c->now <= STEP_CYCLES;
+    if (c->buffer_full || c->flush_blocks || (c->opened_many && !stepping)) {
         engine_flush_blocks(c);
         c->flush_blocks = c->flush_twice;
-        c->flush_twice = false;
+        c->flush_twice = c->opened_many = false;
+        c->opened_count = 0;
     } else if (c->opened_count) {
-        /* Blocks that were opened for an exact stop: back to their ordinary translation. */
-        for (uint32_t i = 0; i < c->opened_count; i++)
-            engine_drop_block(c, c->opened[i]);
         sites_clear_range(c);
+        if (!stepping)
+            close_blocks(c);
     }
     if (c->cut && !c->cut_fresh) {
         c->cut = false;
@@ -96,7 +105,6 @@ static void service(struct vcpu *c)
         engine_drop_block(c, c->cut_block);
     }
     c->cut_fresh = false;
-    c->opened_count = 0;
     c->armed = false;
     if (c->code_written)
         engine_drop_written_code(c);

@@ -179,7 +179,7 @@ static void open_block(struct vcpu *c, uint32_t pc, uint32_t lo, uint32_t hi)
 static void open_for_stop(struct vcpu *c, const struct slot *s)
 {
     if (c->opened_count == OPENED_MAX)
-        c->flush_blocks = true; /* at the next stop */
+        c->opened_many = true;
     else
         c->opened[c->opened_count++] = s->pc;
     open_block(c, s->pc, s->pc, s->pc + s->size - 1);
