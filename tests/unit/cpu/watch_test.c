@@ -310,6 +310,117 @@ static void what_is_told_is_what_happens(void **state)
     }
 }
 
+/* ---- what is watched ---- */
+
+/* A linear address stays watched when its page moves; the frame that it left is nobody's. */
+GUEST_CODE(moved, "movl $1,0x12010\n movl $2,0x12010\n mov 0x12010,%eax\n"
+                  "movl $0x16067,0x4048\n invlpg 0x12000\n" /* page 0x12 to frame 0x16 */
+                  "movl $3,0x12010\n movl $4,0x16010\n"     /* through an alias */
+                  "movl $0x12067,0x4050\n invlpg 0x14000\n" /* page 0x14 to frame 0x12 */
+                  "movl $5,0x14010\n movb $6,0x12013\n movl $7,0x12014\n movl $8,0x1200c\n" END);
+static void linear_ranges_follow_their_page(void **state)
+{
+    (void)state;
+    static const uint64_t value[] = {1, 2, 3, 4, 6};
+    static const uint32_t frame[] = {0x12, 0x12, 0x16, 0x16, 0x16};
+    static const struct program p = PROGRAM(moved, 0);
+    static struct told t;
+    const struct cpu_watch_range r[] = {
+        {.lo = 0x18000, .hi = 0x18001, .reads = true},
+        {.lo = 0x12010, .hi = 0x12014, .writes = true},
+        {.lo = 0x12012, .hi = 0x12013, .writes = true, .cr3 = G_PD}};
+    struct guest *g = ready(&p);
+    t.n = 0;
+    assert_true(cpu_watch_set(g->c, r, 3, note, &t));
+    guest_run(g, 1000);
+    ended(g, p.name);
+    assert_int_equal(t.n, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(t.a[i].by, CPU_BY_GUEST);
+        assert_int_equal(t.a[i].value, value[i]);
+        assert_int_equal(t.a[i].addr.v, frame[i] << 12 | (i == 4 ? 0x13 : 0x10));
+        assert_int_equal(t.a[i].ranges, i == 4 ? 2 : 6); /* the last one touches one byte */
+    }
+    guest_free(g);
+}
+
+/* The frame of an interrupt, and what somebody writes between two runs. */
+GUEST_CODE(quiet, "int $0x30\n nop\n nop\n" END);
+static void the_host_is_told_apart(void **state)
+{
+    (void)state;
+    static const struct program p = PROGRAM(quiet, 0);
+    static struct told t;
+    struct cpu_watch_range r = {.lo = G_STACK0 - 16, .hi = G_STACK0, .writes = true};
+    struct guest *g = ready(&p);
+    t.n = 0;
+    assert_true(cpu_watch_set(g->c, &r, 1, note, &t));
+    assert_false(guest_run(g, 2));
+    assert_true(t.n >= 2);
+    for (unsigned i = 0; i < t.n; i++) {
+        assert_int_equal(t.a[i].by, CPU_BY_HOST);
+        assert_int_equal(t.a[i].cycle, 1);
+        assert_int_equal(t.a[i].eip, G_CODE);
+    }
+    t.n = 0;
+    guest_set_word(g, G_STACK0 - 16, 0x1234);
+    cpu_watch_poll(g->c);
+    cpu_watch_poll(g->c); /* once is enough */
+    assert_int_equal(t.n, 1);
+    assert_int_equal(t.a[0].by, CPU_BY_HOST);
+    assert_int_equal(t.a[0].value & 0xffffffff, 0x1234);
+    assert_int_equal(t.a[0].cycle, 2);
+    /* A restored state is no write. */
+    struct cpu_state s;
+    cpu_state_get(g->c, &s);
+    guest_set_word(g, G_STACK0 - 16, 0x4321);
+    cpu_state_set(g->c, &s);
+    guest_run(g, 1000);
+    ended(g, p.name);
+    assert_int_equal(t.n, 1);
+    guest_free(g);
+}
+
+static void bad_ranges_are_refused(void **state)
+{
+    (void)state;
+    static const struct program p = PROGRAM(plain, 0);
+    static const struct cpu_watch_range bad[] = {
+        {.lo = 8, .hi = 8, .writes = true},
+        {.lo = 9, .hi = 8, .writes = true},
+        {.lo = 8, .hi = 9},
+        {.lo = 0xffffffff, .hi = 0x100000001, .reads = true},
+        {.lo = 0, .hi = CPU_WATCH_BYTES + 1, .physical = true, .reads = true},
+        {.lo = 1, .hi = UINT64_MAX, .physical = true, .reads = true},
+    };
+    static struct cpu_watch_range many[CPU_WATCH_RANGES + 1];
+    static struct told t;
+    struct guest *g = ready(&p);
+    t.n = 0;
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_true(cpu_watch_set(g->c, &everything, 1, note, &t));
+        assert_false(cpu_watch_set(g->c, &bad[i], 1, note, &t));
+    }
+    for (unsigned i = 0; i <= CPU_WATCH_RANGES; i++)
+        many[i] = everything;
+    assert_false(cpu_watch_set(g->c, many, CPU_WATCH_RANGES + 1, note, &t));
+    guest_run(g, 20);
+    assert_int_equal(t.n, 0); /* refused is: nothing is watched */
+    assert_true(cpu_watch_set(g->c, many, CPU_WATCH_RANGES, note, &t));
+    guest_run(g, 40);
+    assert_true(t.n > 3);
+    assert_true(t.a[0].ranges == UINT64_MAX);
+    /* Taken away: nothing is told, and the engine has its fast path again. */
+    assert_true(cpu_watch_set(g->c, NULL, 0, NULL, NULL));
+    assert_null(g->c->watch);
+    t.n = 0;
+    guest_run(g, 60);
+    assert_int_equal(t.n, 0);
+    guest_run(g, 100000);
+    ended(g, p.name);
+    guest_free(g);
+}
+
 int main(void)
 {
     const char *given = getenv("SEED");
@@ -317,6 +428,9 @@ int main(void)
     print_message("seed %llu (SEED= repeats this)\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_told_is_what_happens),
+        cmocka_unit_test(linear_ranges_follow_their_page),
+        cmocka_unit_test(the_host_is_told_apart),
+        cmocka_unit_test(bad_ranges_are_refused),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
 }
