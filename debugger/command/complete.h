@@ -17,7 +17,9 @@ COMPLETER(places);     /* functions, files */
 COMPLETER(break);      /* places, and hook NAME, hypercall NAME, ... */
 COMPLETER(reverse);    /* hook NAME, ... */
 COMPLETER(expression); /* symbols, $registers */
-COMPLETER(stops);      /* numbers */
+COMPLETER(checkpoints);
+COMPLETER(costs);
+COMPLETER(stops); /* numbers */
 
 /* The word that a completion replaces: the last one of args. */
 const char *complete_word(const char *args);

@@ -44,7 +44,10 @@ struct shell {
     } room[ROOMS];
 };
 
+struct trace_row;
 /* place.c */
+/* One event in words, without what came before it. */
+bool place_event(struct shell *sh, const struct event *e, struct trace_row *row);
 void place_tell(struct shell *sh, const struct halt *h);
 /* stops.c: run the `commands` of a stop, when the machine stands at one. */
 void stops_run_commands(struct shell *sh, unsigned number);

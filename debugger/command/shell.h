@@ -113,6 +113,9 @@ void shell_tell_place(struct shell *sh);
 /* A condition of a stop, made from text: Lua over registers and decoded arguments. */
 bool shell_condition(struct shell *sh, struct stop *s, const char *text, struct err *err);
 
+/* The moment of a checkpoint, by number or name. */
+bool shell_checkpoint(struct shell *sh, const char *what, struct moment *at, struct err *err);
+
 /* Run a Lua file with the powers of the prompt. */
 bool shell_lua_file(struct shell *sh, const char *path, struct err *err);
 

@@ -483,6 +483,7 @@ void debug_free(struct debug *d)
     events_unsubscribe(d->m->events, on_event, d);
     if (d->m->watcher.mark)
         marks_last(marks_of(d->m), NULL, NULL);
+    futures_free(d);
     timeline_end(d);
     fiber_free(d->fiber);
     source_close(d->source);

@@ -189,6 +189,17 @@ bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct er
 bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct err *err);
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err);
 
+/* ---- other futures ---- */
+
+/* Futures that were left behind when something was changed in the past of them; the newest is the last. */
+unsigned debug_futures(struct debug *d);
+bool debug_future(struct debug *d, unsigned index, struct moment *from, struct moment *to);
+/* Run one again, from where it was left, with fn called for each event; comes back to here and now. */
+bool debug_replay_future(struct debug *d, unsigned index,
+                         void (*fn)(void *ctx, const struct event *e), void *ctx, struct err *err);
+/* Has anything been changed by hand in the present future? */
+bool debug_is_changed(struct debug *d);
+
 /* ---- the timeline ---- */
 
 unsigned debug_snapshots(struct debug *d, uint64_t *bytes);

@@ -29,6 +29,17 @@ struct change {
     uint8_t *bytes; /* owned: CHANGE_MEMORY and _PHYSICAL; the name of a CHANGE_COST */
 };
 
+/* A future that was left: what it takes to run it again. */
+#define FUTURES_MAX 16u
+#define COSTS_MAX   32u
+struct future {
+    struct moment from, to; /* where it was left behind, and how far it had been run */
+    struct change *change;  /* all of its changes, owned */
+    size_t changes;
+    struct input_entry *log; /* all of its input, owned */
+    size_t entries;
+};
+
 /* What resume() came back with. */
 enum ran {
     RAN_UNTIL,   /* the cycle that was asked for */
@@ -103,6 +114,11 @@ struct debug {
     struct change *change;
     size_t changes, changed; /* all of this future; applied so far */
 
+    uint32_t cost[COSTS_MAX]; /* as they were at the beginning */
+    unsigned costs;
+    struct future future[FUTURES_MAX];
+    unsigned futures;
+
     /* Listeners. */
     void (*listen)(void *ctx, const struct event *e);
     void *listen_ctx;
@@ -150,6 +166,17 @@ uint64_t timeline_next_change(const struct debug *d);
 
 /* To the next boundary, looking for nothing; RAN_UNTIL: there. */
 enum ran control_step_quietly(struct debug *d);
+
+/* Forget the snapshots behind a moment. */
+void timeline_drop_after(struct debug *d, struct moment at);
+/* The moment of the latest snapshot before `at`, or of the first. */
+struct moment timeline_start_before(const struct debug *d, struct moment at);
+
+/* ---- futures.c ---- */
+
+/* Before the present future is cut off here: keep what lies beyond. */
+void futures_keep(struct debug *d);
+void futures_free(struct debug *d);
 
 /* ---- step.c ---- */
 

@@ -113,6 +113,7 @@ bool timeline_begin(struct debug *d, struct err *err)
 
     if (!d->history_limit)
         d->history_limit = HISTORY_DEFAULT;
+    remember_costs(d);
     d->snapshots = snapshots_new(&parts, err);
     return d->snapshots && take(d, err);
 }
@@ -142,6 +143,28 @@ size_t timeline_before(const struct debug *d, struct moment at)
     return low;
 }
 
+/* The model's costs are configuration, not state: no snapshot brings them back. */
+static void restore_costs(struct debug *d)
+{
+    struct domain *domain = d->m->domain;
+    const struct hv_cost *c = hv_model(domain)->costs;
+    struct err err = {0};
+
+    for (unsigned i = 0; c && c[i].name && i < d->costs; i++)
+        hv_set_cost(domain, c[i].name, d->cost[i], &err);
+    for (size_t i = 0; i < d->changed; i++)
+        if (d->change[i].kind == CHANGE_COST)
+            hv_set_cost(domain, (const char *)d->change[i].bytes, d->change[i].n, &err);
+}
+
+static void remember_costs(struct debug *d)
+{
+    const struct hv_cost *c = hv_model(d->m->domain)->costs;
+
+    for (unsigned i = 0; c && c[i].name && i < COSTS_MAX; i++, d->costs++)
+        hv_cost_charged(d->m->domain, i, &d->cost[i]);
+}
+
 void timeline_restore(struct debug *d, size_t index)
 {
     const struct mark_in_time *s = &d->snap[index];
@@ -152,6 +175,7 @@ void timeline_restore(struct debug *d, size_t index)
     d->m->stop = 0;
     d->printed = s->shown;
     d->changed = s->changed;
+    restore_costs(d);
     d->counted = (struct moment){0};
     d->stages = 0;
     d->last_cpu_ns = processor_ns();
@@ -282,12 +306,27 @@ bool timeline_go(struct debug *d, struct moment to)
     return r == RAN_UNTIL || r == RAN_ENDED;
 }
 
+void timeline_drop_after(struct debug *d, struct moment at)
+{
+    while (d->snaps > 1 && moment_compare(d->snap[d->snaps - 1].at, at) > 0)
+        drop(d, d->snaps - 1);
+}
+
+struct moment timeline_start_before(const struct debug *d, struct moment at)
+{
+    size_t i = timeline_before(d, at);
+
+    if (i && !moment_compare(d->snap[i].at, at))
+        i--;
+    return d->snap[i].at;
+}
+
 void timeline_cut(struct debug *d)
 {
     struct moment now = debug_now(d);
 
-    while (d->snaps > 1 && moment_compare(d->snap[d->snaps - 1].at, now) > 0)
-        drop(d, d->snaps - 1);
+    futures_keep(d);
+    timeline_drop_after(d, now);
     while (d->changes > d->changed)
         free(d->change[--d->changes].bytes);
     input_forget_future(d->m->input);

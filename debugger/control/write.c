@@ -90,6 +90,11 @@ bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct e
            make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name, strlen(name) + 1, err);
 }
 
+bool debug_is_changed(struct debug *d)
+{
+    return d->changes;
+}
+
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err)
 {
     if (!may_change(d, err))
