@@ -38,6 +38,17 @@ static int converse(struct shell *sh, const struct options *o)
     return o->batch ? 0 : prompt_run(sh);
 }
 
+/* A guest that goes back in time would have to take back what its file has been given. */
+static bool check_disks(const struct session *s, struct err *err)
+{
+    for (unsigned i = 0; i < DISKS_MAX; i++)
+        if (s->disk_file[i])
+            return err_set(err, ERR_USAGE,
+                           "a guest that is debugged goes back in time, a file does not: --disk "
+                           "without ,rw");
+    return true;
+}
+
 int cmd_debug(const struct options *o)
 {
     struct err err = {0};
@@ -47,7 +58,7 @@ int cmd_debug(const struct options *o)
     struct shell *shell = NULL;
     int status;
 
-    bool ok = session_from_options(&s, o, &err);
+    bool ok = session_from_options(&s, o, &err) && check_disks(&s, &err);
     if (ok) {
         struct machine_host host = console_host(&c, stdout, CONSOLE_NONE);
         ok = session_start(&s, &host, &err) && console_attach(&c, s.machine, &err);

@@ -219,6 +219,16 @@ expected() { # FILE: what these commands make of it
     done
 }
 
+@test "back in time the disk is what it was" {
+    # Were it not, the second time would end with another status.
+    printf 'continue\ngoto start\ncontinue\n' >script
+    ringside debug --hv lguest:3.2 --disk image --batch -x script \
+        -e "[ '$(md5sum <original)' = \"\$(md5sum </dev/vda)\" ] || exit 4
+            dd if=/dev/zero of=/dev/vda bs=512 count=9 conv=notrunc 2>/dev/null; exit 5" >out
+    [ "$(grep -c 'power off, with status 5' out)" = 2 ]
+    cmp image original
+}
+
 @test "the same run twice, and of another disk another" {
     for variant in $VARIANTS; do
         for i in 1 2; do
@@ -260,6 +270,7 @@ expected() { # FILE: what these commands make of it
     says 64 'up to 4 disks' on 3.2 true --disk image --disk image --disk image --disk image --disk image
     says 65 'image: locked' on 3.2 true --disk image,rw --disk image,rw
     says 64 'save.*without ,rw' on 3.2 true --disk image,rw --save machine
+    says 64 'goes back in time.*without ,rw' ringside debug --hv lguest --disk image,rw --batch
     on 3.2 'sleep 9' --disk image --save machine --max-cycles 50M || true
     says 64 'disk has nothing to say' ringside run --load machine --disk image
     if [ "$(id -u)" -ne 0 ]; then
