@@ -107,6 +107,28 @@ void timeline_look(struct debug *d, bool now)
         take(d, &err);
 }
 
+/* The model's costs are configuration, not state: no snapshot brings them back. */
+static void restore_costs(struct debug *d)
+{
+    struct domain *domain = d->m->domain;
+    const struct hv_cost *c = hv_model(domain)->costs;
+    struct err err = {0};
+
+    for (unsigned i = 0; c && c[i].name && i < d->costs; i++)
+        hv_set_cost(domain, c[i].name, d->cost[i], &err);
+    for (size_t i = 0; i < d->changed; i++)
+        if (d->change[i].kind == CHANGE_COST)
+            hv_set_cost(domain, (const char *)d->change[i].bytes, d->change[i].n, &err);
+}
+
+static void remember_costs(struct debug *d)
+{
+    const struct hv_cost *c = hv_model(d->m->domain)->costs;
+
+    for (unsigned i = 0; c && c[i].name && i < COSTS_MAX; i++, d->costs++)
+        hv_cost_charged(d->m->domain, i, &d->cost[i]);
+}
+
 bool timeline_begin(struct debug *d, struct err *err)
 {
     struct machine_parts parts = machine_parts(d->m);
@@ -141,28 +163,6 @@ size_t timeline_before(const struct debug *d, struct moment at)
             high = middle;
     }
     return low;
-}
-
-/* The model's costs are configuration, not state: no snapshot brings them back. */
-static void restore_costs(struct debug *d)
-{
-    struct domain *domain = d->m->domain;
-    const struct hv_cost *c = hv_model(domain)->costs;
-    struct err err = {0};
-
-    for (unsigned i = 0; c && c[i].name && i < d->costs; i++)
-        hv_set_cost(domain, c[i].name, d->cost[i], &err);
-    for (size_t i = 0; i < d->changed; i++)
-        if (d->change[i].kind == CHANGE_COST)
-            hv_set_cost(domain, (const char *)d->change[i].bytes, d->change[i].n, &err);
-}
-
-static void remember_costs(struct debug *d)
-{
-    const struct hv_cost *c = hv_model(d->m->domain)->costs;
-
-    for (unsigned i = 0; c && c[i].name && i < COSTS_MAX; i++, d->costs++)
-        hv_cost_charged(d->m->domain, i, &d->cost[i]);
 }
 
 void timeline_restore(struct debug *d, size_t index)
