@@ -15,6 +15,14 @@
 /* A look costs a system call; the run loop offers one at each of its turns. */
 #define LOOK_CYCLES 1000000u
 
+static void stop(struct console *c)
+{
+    if (c->interrupt)
+        c->interrupt(c->interrupt_ctx);
+    else
+        machine_stop(c->machine);
+}
+
 static void on_console(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct console *c = ctx;
@@ -22,7 +30,7 @@ static void on_console(void *ctx, const uint8_t *bytes, size_t n)
         return;
     c->error = errno; /* nobody will see the rest: there is no sense in going on */
     c->quit = true;
-    machine_stop(c->machine);
+    stop(c);
 }
 
 static void on_log(void *ctx, const char *line)
@@ -37,12 +45,18 @@ static void on_request(struct console *c, enum term_request request)
     switch (request) {
     case TERM_NOTHING:
         break;
+    case TERM_DETACH:
+        if (c->interrupt) {
+            c->interrupt(c->interrupt_ctx);
+            break;
+        }
+        __attribute__((fallthrough)); /* nothing to go back to */
     case TERM_HELP:
-        fputs(term_help, stderr);
+        fputs(c->interrupt ? term_help_debug : term_help, stderr);
         break;
     case TERM_QUIT:
         c->quit = true;
-        machine_stop(c->machine);
+        stop(c);
         break;
     }
 }

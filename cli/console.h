@@ -23,6 +23,9 @@ struct console {
     uint64_t looked_at; /* cycle */
     bool at_end;        /* standard input has ended */
     bool quit;          /* Ctrl-A x, or no way to show the guest's output */
+    /* Under the debugger: makes it come back to its prompt; NULL: this is no debugger. */
+    void (*interrupt)(void *ctx);
+    void *interrupt_ctx;
     int error;          /* errno of the first failure to write it, or 0 */
 };
 

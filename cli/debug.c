@@ -1,89 +1,273 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `ringside debug`: a guest in the hands of a person at a prompt, or of a file of commands. */
-#include <errno.h>
-#include <signal.h>
+/*
+ * `ringside debug`: a guest in the hands of a person at a prompt, or of a file of commands. The
+ * person's keys go to the prompt while the guest stands still, and to the guest's console while it
+ * runs; `console` gives it the terminal as a whole.
+ */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "console.h"
 #include "debugger/command/shell.h"
+#include "emu/digest.h"
 #include "outcome.h"
 #include "prompt.h"
 #include "say.h"
 #include "session.h"
 
+/* All that a debugging session consists of, in the order in which it is taken apart again. */
+struct desk {
+    struct session session;
+    struct recording recording; /* --replay: its log */
+    struct image kernel;        /* symbols of a machine that was loaded: its file does not have them */
+    struct console console;
+    struct debug *debug;
+    struct shell *shell;
+};
+
+/* ---- what the shell asks of a front end ---- */
+
 static void write_out(void *ctx, const char *text, size_t n)
 {
-    fwrite(text, 1, n, ctx);
+    (void)ctx;
+    fwrite(text, 1, n, stdout);
 }
 
 static void write_error(void *ctx, const char *text)
 {
-    fflush(ctx);
+    (void)ctx;
+    fflush(stdout);
     say("%s", text);
 }
 
+static void interrupt(void *ctx)
+{
+    struct desk *k = ctx;
+
+    debug_interrupt(k->debug);
+}
+
+/* The guest has the terminal, until Ctrl-A d, a stop, or its end. */
+static void give_console(void *ctx)
+{
+    struct desk *k = ctx;
+    struct err err = {0};
+
+    if (!prompt_person()) {
+        say("standard input is no terminal: `type TEXT` types to the guest");
+        return;
+    }
+    if (k->console.input != CONSOLE_TERMINAL) {
+        say("this guest has no use for a keyboard (-e, or a replay)");
+        return;
+    }
+    if (debug_in_past(k->debug))
+        say("this is the past: what is typed goes to the guest when it comes to the present");
+    say("the terminal is the guest's; Ctrl-A d comes back");
+    if (!term_raw(&err)) {
+        say("%s", err.text);
+        return;
+    }
+    const struct halt *h = debug_continue(k->debug);
+    fflush(stdout);
+    term_restore();
+    putchar('\n');
+    shell_stopped(k->shell, h, &err);
+}
+
+static bool write_recording(void *ctx, const char *path, struct err *err)
+{
+    struct desk *k = ctx;
+    struct machine *m = k->session.machine;
+    struct run_result result = outcome_result(m, (enum end_kind)m->domain->end.kind);
+
+    return session_record(&k->session, path, &result, err);
+}
+
+/* ---- opening ---- */
+
+static bool refuse(const struct options *o, struct err *err)
+{
+    static const char *const boot_only[] = {"kernel", "initrd", "add",  "append", "execute",
+                                            "mem",    "seed",   "rtc",  "hv",     "pure",
+                                            "disk",   "cost",   "load", "record", "max-cycles"};
+    const char *with = o->replay ? "--replay" : o->load ? "--load" : NULL;
+
+    for (size_t i = 0; with && i < sizeof boot_only / sizeof boot_only[0]; i++) {
+        const char *name = boot_only[i];
+        if ((!o->replay && (!strcmp(name, "load") || !strcmp(name, "kernel") || !strcmp(name, "max-cycles"))) ||
+            !options_given(o, name))
+            continue;
+        return err_set(err, ERR_USAGE, "%s goes on with a machine that is there: --%s has nothing to say to it",
+                       with, name);
+    }
+    return true;
+}
+
+/* Writing back what a guest does in a future that may never be is no good idea. */
+static bool refuse_written_disks(const struct session *s, struct err *err)
+{
+    for (unsigned i = 0; i < DISKS_MAX; i++)
+        if (s->disk_file[i])
+            return err_set(err, ERR_USAGE, "--disk FILE,rw: under the debugger a disk is not written back; leave out ,rw");
+    return true;
+}
+
+static bool open_session(struct desk *k, const struct options *o, struct err *err)
+{
+    if (o->replay)
+        return record_read(o->replay, &k->recording, err) &&
+               session_from_recording(&k->session, &k->recording, err);
+    if (o->load)
+        return session_from_saved(&k->session, o->load, err);
+    return session_from_options(&k->session, o, err) && refuse_written_disks(&k->session, err);
+}
+
+/* A saved machine brings the digest of its kernel's file, not the file. */
+static bool find_symbols(struct desk *k, const struct options *o, struct err *err)
+{
+    if (k->session.kernel.size)
+        return true;
+    if (!session_kernel(&k->kernel, o, err))
+        return false;
+    if (digest_equal(digest_bytes(k->kernel.data, k->kernel.size), k->session.origin.kernel))
+        return true;
+    if (o->kernel)
+        return err_set(err, ERR_FILE, "%s: not the kernel that this machine was booted from", k->kernel.name);
+    say("%s is not the kernel that this machine was booted from: no symbols (--kernel FILE names it)", k->kernel.name);
+    image_free(&k->kernel);
+    return true;
+}
+
+static enum console_input input_of(const struct desk *k, const struct options *o)
+{
+    return o->replay || k->session.config.batch || !prompt_person() ? CONSOLE_NONE : CONSOLE_TERMINAL;
+}
+
+static bool open_machine(struct desk *k, const struct options *o, struct err *err)
+{
+    struct session *s = &k->session;
+    struct machine_host host = console_host(&k->console, stdout, input_of(k, o));
+
+    if (!session_start(s, &host, err))
+        return false;
+    k->console.machine = s->machine;
+    if (o->replay)
+        return input_set_log(s->machine->input, k->recording.log, k->recording.entries, err);
+    if (!s->config.batch)
+        input_from_live(s->machine->input); /* keys, or what `type` says */
+    return true;
+}
+
+static bool open_desk(struct desk *k, const struct options *o, struct err *err)
+{
+    bool stopped = !strcmp(k->recording.result.end, "stopped");
+
+    if (!refuse(o, err) || !open_session(k, o, err) || !open_machine(k, o, err) ||
+        !find_symbols(k, o, err))
+        return false;
+    stopped = o->replay && !strcmp(k->recording.result.end, "stopped");
+    struct debug_setup setup = {
+        .machine = k->session.machine,
+        .kernel = k->session.kernel.size ? &k->session.kernel : &k->kernel,
+        .initrd = &k->session.initrd,
+        .horizon = stopped ? k->recording.result.cycles : 0,
+        .replay = o->replay != NULL,
+    };
+    k->debug = debug_new(&setup, err);
+    if (!k->debug)
+        return false;
+    k->console.interrupt = interrupt;
+    k->console.interrupt_ctx = k;
+    struct shell_setup shell = {
+        .debug = k->debug,
+        .front = {.write = write_out,
+                  .error = write_error,
+                  .ask = prompt_ask,
+                  .more = prompt_more,
+                  .console = give_console,
+                  .color = say_in_color(stdout),
+                  .ctx = k},
+        .record = o->replay || o->load ? NULL : write_recording,
+        .record_ctx = k,
+    };
+    k->shell = shell_new(&shell, err);
+    return k->shell != NULL;
+}
+
+static void close_desk(struct desk *k)
+{
+    shell_free(k->shell);
+    debug_free(k->debug);
+    fflush(stdout);
+    session_close(&k->session);
+    record_free(&k->recording);
+    image_free(&k->kernel);
+}
+
+/* ---- talking ---- */
+
+static void greet(const struct desk *k, const struct options *o)
+{
+    const struct session *s = &k->session;
+
+    if (!prompt_person() || o->batch)
+        return;
+    printf("%s on %s%s%s. `help` lists the commands; Ctrl-C stops a running guest.\n",
+           o->replay ? "A recorded guest" : "A guest", s->model->name, s->variant[0] ? ":" : "", s->variant);
+    shell_tell_place(k->shell);
+}
+
 /* Commands of -x, then those of the prompt, or of standard input. */
-static int converse(struct shell *sh, const struct options *o)
+static int converse(struct desk *k, const struct options *o)
 {
     int status = 0;
     bool ok = true;
 
-    for (size_t i = 0; ok && i < o->commands.n && !shell_wants_to_quit(sh, &status); i++)
-        ok = shell_source(sh, o->commands.text[i]);
-    if (shell_wants_to_quit(sh, &status))
-        return status;
-    if (!ok)
-        return o->batch ? ERR_USAGE : prompt_run(sh);
-    return o->batch ? 0 : prompt_run(sh);
+    prompt_watch(k->shell);
+    greet(k, o);
+    for (size_t i = 0; ok && i < o->commands.n && !shell_wants_to_quit(k->shell, &status); i++) {
+        char line[4096];
+        snprintf(line, sizeof line, "source %s", o->commands.text[i]);
+        ok = shell_run(k->shell, line);
+    }
+    if (!shell_wants_to_quit(k->shell, &status))
+        status = !o->batch ? prompt_run(k->shell) : ok ? 0 : ERR_USAGE;
+    prompt_watch(NULL);
+    return status;
 }
 
-/* A guest that goes back in time would have to take back what its file has been given. */
-static bool check_disks(const struct session *s, struct err *err)
+static void end_of_file(void *ctx)
 {
-    for (unsigned i = 0; i < DISKS_MAX; i++)
-        if (s->disk_file[i])
-            return err_set(err, ERR_USAGE,
-                           "a guest that is debugged goes back in time, a file does not: --disk "
-                           "without ,rw");
-    return true;
+    interrupt(ctx);
 }
 
 int cmd_debug(const struct options *o)
 {
     struct err err = {0};
-    struct session s = {0};
-    struct console c = {.out = stdout};
-    struct debug *debug = NULL;
-    struct shell *shell = NULL;
+    struct desk *k = calloc(1, sizeof *k);
     int status;
 
-    bool ok = session_from_options(&s, o, &err) && check_disks(&s, &err);
-    if (ok) {
-        struct machine_host host = console_host(&c, stdout, CONSOLE_NONE);
-        ok = session_start(&s, &host, &err) && console_attach(&c, s.machine, &err);
-    }
-    if (ok) {
-        struct debug_setup setup = {.machine = s.machine, .kernel = &s.kernel, .initrd = &s.initrd};
-        debug = debug_new(&setup, &err);
-    }
-    if (debug) {
-        struct shell_setup setup = {
-            .debug = debug,
-            .front = {.write = write_out, .error = write_error, .ctx = stdout},
-        };
-        prompt_front(&setup.front);
-        shell = shell_new(&setup, &err);
-    }
-    if (shell) {
-        status = converse(shell, o);
+    if (!k)
+        return ERR_SYSTEM;
+    /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
+    guard_on_death(term_restore);
+    (void)end_of_file;
+    if (term_init(NULL, NULL, &err) && open_desk(k, o, &err)) {
+        status = converse(k, o);
+        if (o->record && !write_last(k, o->record, &err)) {
+            say("%s", err.text);
+            status = err.class;
+        }
     } else {
-        say("%s", err.text);
-        status = err.class;
+        status = err.class == ERR_USAGE ? usage_error(&err, "debug") : (say("%s", err.text), (int)err.class);
     }
-    shell_free(shell);
-    debug_free(debug);
-    console_detach(&c);
-    session_close(&s);
+    close_desk(k);
+    free(k);
+    if (term_signal()) {
+        fflush(stdout);
+        term_die(term_signal());
+    }
     return status;
 }

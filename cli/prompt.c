@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A person's line is read by readline; a script's, from a pipe, as it comes. Signal handlers and
+ * readline's hooks carry no context, so this file alone keeps one: the shell that is talked to.
+ */
 #include "prompt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #ifdef RINGSIDE_EDITLINE
 #include <editline/readline.h>
@@ -7,49 +19,106 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #endif
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/* Signal handlers and readline's hooks carry no context: this is what they belong to. */
-static struct shell *present;
+#define HISTORY_LINES 2000
+
+static struct {
+    struct shell *shell;
+    char *line;         /* the last one read */
+    bool script_ended;  /* of a pipe */
+    char **found;       /* completions */
+    size_t founds;
+} prompt;
+
+/* ---- Ctrl-C ---- */
 
 static void on_interrupt(int signal)
 {
     (void)signal;
-    if (present)
-        shell_interrupt(present);
+    if (prompt.shell)
+        shell_interrupt(prompt.shell);
 }
 
-static const char *read_more(void *ctx, const char *prompt)
+void prompt_watch(struct shell *sh)
 {
-    static char *line;
+    struct sigaction act = {.sa_handler = sh ? on_interrupt : SIG_DFL};
 
-    (void)ctx;
-    free(line);
-    line = readline(isatty(STDIN_FILENO) ? prompt : "");
-    return line;
+    prompt.shell = sh;
+    sigaction(SIGINT, &act, NULL);
 }
 
-void prompt_front(struct shell_front *f)
+#ifndef RINGSIDE_EDITLINE
+/* At the prompt Ctrl-C throws the line away, as in a shell. */
+static int on_signal(void)
 {
-    f->more = read_more;
-    f->color = isatty(STDOUT_FILENO);
+    rl_replace_line("", 0);
+    rl_crlf();
+    rl_on_new_line();
+    rl_redisplay();
+    return 0;
+}
+#endif
+
+/* ---- history ---- */
+
+/* $RINGSIDE_HISTORY, or $XDG_STATE_HOME/ringside/history, by default ~/.local/state. */
+static bool history_path(char path[PATH_MAX], bool make)
+{
+    const char *own = getenv("RINGSIDE_HISTORY"), *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    char dir[PATH_MAX - 16];
+
+    if (own)
+        return own[0] && snprintf(path, PATH_MAX, "%s", own) < PATH_MAX;
+    if (state && state[0])
+        snprintf(dir, sizeof dir, "%s/ringside", state);
+    else if (home && home[0])
+        snprintf(dir, sizeof dir, "%s/.local/state/ringside", home);
+    else
+        return false;
+    for (char *s = dir + 1; make && *s; s++) {
+        if (*s != '/')
+            continue;
+        *s = '\0';
+        mkdir(dir, 0700);
+        *s = '/';
+    }
+    if (make)
+        mkdir(dir, 0700);
+    snprintf(path, PATH_MAX, "%s/history", dir);
+    return true;
 }
 
-static char **found;
-static size_t founds;
+static void load_history(void)
+{
+    char path[PATH_MAX];
+
+    using_history();
+    stifle_history(HISTORY_LINES);
+    if (history_path(path, false))
+        read_history(path);
+}
+
+static void save_history(void)
+{
+    char path[PATH_MAX];
+
+    if (history_path(path, true))
+        write_history(path);
+}
+
+/* ---- completion ---- */
 
 static void take(void *ctx, const char *word)
 {
+    char **more = realloc(prompt.found, (prompt.founds + 1) * sizeof *more);
+
     (void)ctx;
-    char **more = realloc(found, (founds + 2) * sizeof *found);
     if (!more)
         return;
-    found = more;
-    found[founds++] = strdup(word);
-    found[founds] = NULL;
+    prompt.found = more;
+    more[prompt.founds] = strdup(word);
+    prompt.founds += more[prompt.founds] != NULL;
 }
 
 static char *next_found(const char *text, int state)
@@ -59,54 +128,101 @@ static char *next_found(const char *text, int state)
     (void)text;
     if (!state)
         i = 0;
-    return i < founds ? found[i++] : NULL;
+    return i < prompt.founds ? prompt.found[i++] : NULL;
 }
 
 static char **complete(const char *text, int start, int end)
 {
     (void)start;
-    founds = 0;
+    prompt.founds = 0;
     rl_attempted_completion_over = 1;
-    shell_complete(present, rl_line_buffer, (size_t)end, take, NULL);
-    char **matches = founds ? rl_completion_matches(text, next_found) : NULL;
-    free(found);
-    found = NULL;
+    shell_complete(prompt.shell, rl_line_buffer, (size_t)end, take, NULL);
+    char **matches = prompt.founds ? rl_completion_matches(text, next_found) : NULL;
+    if (!matches) /* else they are readline's now */
+        for (size_t i = 0; i < prompt.founds; i++)
+            free(prompt.found[i]);
+    free(prompt.found);
+    prompt.found = NULL;
     return matches;
+}
+
+/* ---- lines ---- */
+
+bool prompt_person(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static char *read_line(const char *text)
+{
+    size_t size = 0;
+
+    fflush(stdout);
+    free(prompt.line);
+    prompt.line = NULL;
+    if (prompt_person())
+        return prompt.line = readline(text);
+    if (getline(&prompt.line, &size, stdin) < 0) {
+        free(prompt.line);
+        return prompt.line = NULL;
+    }
+    prompt.line[strcspn(prompt.line, "\n")] = '\0';
+    return prompt.line;
+}
+
+const char *prompt_more(void *ctx, const char *text)
+{
+    (void)ctx;
+    return read_line(text);
+}
+
+bool prompt_ask(void *ctx, const char *question)
+{
+    char text[200];
+
+    (void)ctx;
+    if (!prompt_person())
+        return true;
+    snprintf(text, sizeof text, "%s (y or n) ", question);
+    for (;;) {
+        const char *line = read_line(text);
+        if (!line || line[0] == 'n' || line[0] == 'N')
+            return false;
+        if (line[0] == 'y' || line[0] == 'Y')
+            return true;
+    }
 }
 
 int prompt_run(struct shell *sh)
 {
-    struct sigaction act = {.sa_handler = on_interrupt}, old;
     int status = 0;
+    bool person = prompt_person();
     char *line;
-    bool person = isatty(STDIN_FILENO);
 
-    present = sh;
-    sigaction(SIGINT, &act, &old);
-    rl_readline_name = "ringside";
-    rl_attempted_completion_function = complete;
-    rl_completer_word_break_characters = " \t\n";
-    while (!shell_wants_to_quit(sh, &status)) {
-        fflush(stdout);
-        line = NULL;
-        if (person) {
-            line = readline(shell_prompt(sh));
-        } else {
-            size_t size = 0;
-            if (getline(&line, &size, stdin) < 0) {
-                free(line);
-                line = NULL;
-            } else
-                line[strcspn(line, "\n")] = '\0';
-        }
-        if (!line)
-            break;
+    prompt_watch(sh);
+    if (person) {
+        rl_readline_name = "ringside";
+        rl_attempted_completion_function = complete;
+        rl_completer_word_break_characters = " \t\n";
+#ifndef RINGSIDE_EDITLINE
+        rl_signal_event_hook = on_signal;
+#endif
+        load_history();
+    }
+    while (!shell_wants_to_quit(sh, &status) && (line = read_line(shell_prompt(sh)))) {
         if (person && *line)
             add_history(line);
+        if (!person && !*line)
+            continue; /* in a script an empty line is one */
         shell_run(sh, line);
-        free(line);
     }
-    sigaction(SIGINT, &old, NULL);
-    present = NULL;
+    if (person) {
+        save_history();
+        if (!shell_wants_to_quit(sh, &status))
+            putchar('\n'); /* Ctrl-D */
+    }
+    prompt_watch(NULL);
+    free(prompt.line);
+    prompt.line = NULL;
     return status;
 }

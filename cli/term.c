@@ -151,6 +151,11 @@ const char term_help[] = "\r\n"
                          "Ctrl-A h       show these keys\r\n"
                          "Ctrl-A Ctrl-A  send one Ctrl-A to the guest\r\n";
 
+const char term_help_debug[] = "\r\n"
+                               "Ctrl-A d       back to the debugger's prompt\r\n"
+                               "Ctrl-A x       leave the debugger\r\n"
+                               "Ctrl-A Ctrl-A  send one Ctrl-A to the guest\r\n";
+
 size_t term_key(struct term_keys *k, uint8_t typed, uint8_t *out, enum term_request *request)
 {
     *request = TERM_NOTHING;
@@ -164,6 +169,9 @@ size_t term_key(struct term_keys *k, uint8_t typed, uint8_t *out, enum term_requ
     case 'x':
     case 'X':
         *request = TERM_QUIT;
+        return 0;
+    case 'd':
+        *request = TERM_DETACH;
         return 0;
     case CTRL_A:
     case 'a':

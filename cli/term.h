@@ -30,7 +30,7 @@ void term_restore(void);
 _Noreturn void term_die(int signal);
 
 /* What a key of ours asks for. */
-enum term_request { TERM_NOTHING, TERM_QUIT, TERM_HELP };
+enum term_request { TERM_NOTHING, TERM_QUIT, TERM_HELP, TERM_DETACH };
 
 /* The decoder of Ctrl-A. Begin with {0}. */
 struct term_keys {
@@ -43,5 +43,6 @@ struct term_keys {
 size_t term_key(struct term_keys *k, uint8_t typed, uint8_t *out, enum term_request *request);
 
 extern const char term_help[]; /* with CR LF, for a raw terminal */
+extern const char term_help_debug[];
 
 #endif

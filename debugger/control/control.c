@@ -353,6 +353,7 @@ const struct halt *control_halt(struct debug *d, enum ran r, enum halt_why at_un
 
 const struct halt *debug_continue(struct debug *d)
 {
+    d->interrupted = 0;
     d->looking = LOOK_FOR_STOPS;
     d->began = debug_now(d);
     return control_halt(d, control_forward(d, CLOCK_NEVER), HALT_GOAL);

@@ -338,6 +338,7 @@ const struct halt *debug_goto(struct debug *d, struct moment to)
 {
     struct moment here = debug_now(d);
 
+    d->interrupted = 0;
     if (moment_compare(to, d->frontier) > 0) {
         /* Into what has not been yet: the console is live there. */
         if (!timeline_go(d, d->frontier))
@@ -369,6 +370,7 @@ static const struct halt *backward(struct debug *d)
     struct stop *only = d->only;
 
     struct moment end = here;
+    d->interrupted = 0;
     d->before = here;
     for (size_t i = timeline_before(d, here);; i--) {
         if (!moment_compare(d->snap[i].at, here) && i > 0)
@@ -421,6 +423,7 @@ const struct halt *debug_seek(struct debug *d, struct stop *s, bool back)
 
     if (!stop_mark(d, s, &err))
         return control_halt_at(d, HALT_NONE);
+    d->interrupted = 0;
     d->only = s;
     const struct halt *h;
     if (back) {
