@@ -483,50 +483,40 @@ static struct node *parse_unary(struct parser *p)
 
 /* ---- operators ---- */
 
+/* How strongly each binds, and what becomes of it; 0: it stands between no operands. */
+static const struct {
+    unsigned strength;
+    enum node_kind kind;
+} between[] = {
+    [OP_COMMA] = {1, NODE_COMMA},
+    [OP_ASSIGN] = {2, NODE_ASSIGN},
+    [OP_QUESTION] = {3, NODE_CONDITION},
+    [OP_LOGICAL_OR] = {4, NODE_LOGICAL},
+    [OP_LOGICAL_AND] = {5, NODE_LOGICAL},
+    [OP_OR] = {6, NODE_BINARY},
+    [OP_XOR] = {7, NODE_BINARY},
+    [OP_AND] = {8, NODE_BINARY},
+    [OP_EQ] = {9, NODE_BINARY},
+    [OP_NE] = {9, NODE_BINARY},
+    [OP_LT] = {10, NODE_BINARY},
+    [OP_LE] = {10, NODE_BINARY},
+    [OP_GT] = {10, NODE_BINARY},
+    [OP_GE] = {10, NODE_BINARY},
+    [OP_SHL] = {11, NODE_BINARY},
+    [OP_SHR] = {11, NODE_BINARY},
+    [OP_AT] = {12, NODE_AT},
+    [OP_ADD] = {13, NODE_BINARY},
+    [OP_SUB] = {13, NODE_BINARY},
+    [OP_MUL] = {14, NODE_BINARY},
+    [OP_DIV] = {14, NODE_BINARY},
+    [OP_MOD] = {14, NODE_BINARY},
+};
+
 static unsigned strength(const struct token *t)
 {
-    if (t->kind != TOKEN_OPERATOR)
-        return 0;
-    switch (t->op) {
-    case OP_COMMA:
-        return 1;
-    case OP_ASSIGN:
-        return 2;
-    case OP_QUESTION:
-        return 3;
-    case OP_LOGICAL_OR:
-        return 4;
-    case OP_LOGICAL_AND:
-        return 5;
-    case OP_OR:
-        return 6;
-    case OP_XOR:
-        return 7;
-    case OP_AND:
-        return 8;
-    case OP_EQ:
-    case OP_NE:
-        return 9;
-    case OP_LT:
-    case OP_LE:
-    case OP_GT:
-    case OP_GE:
-        return 10;
-    case OP_SHL:
-    case OP_SHR:
-        return 11;
-    case OP_AT:
-        return 12;
-    case OP_ADD:
-    case OP_SUB:
-        return 13;
-    case OP_MUL:
-    case OP_DIV:
-    case OP_MOD:
-        return 14;
-    default:
-        return 0;
-    }
+    return t->kind == TOKEN_OPERATOR && t->op < sizeof between / sizeof between[0]
+               ? between[t->op].strength
+               : 0;
 }
 
 static struct node *condition(struct parser *p, struct node *a)
@@ -542,23 +532,6 @@ static struct node *condition(struct parser *p, struct node *a)
     return n;
 }
 
-static enum node_kind kind_of(const struct token *t)
-{
-    switch (t->op) {
-    case OP_COMMA:
-        return NODE_COMMA;
-    case OP_ASSIGN:
-        return NODE_ASSIGN;
-    case OP_AT:
-        return NODE_AT;
-    case OP_LOGICAL_AND:
-    case OP_LOGICAL_OR:
-        return NODE_LOGICAL;
-    default:
-        return NODE_BINARY;
-    }
-}
-
 static struct node *binary_from(struct parser *p, struct node *a, unsigned least)
 {
     for (unsigned s = 0; a && (s = strength(now(p))) >= least && s;) {
@@ -570,7 +543,7 @@ static struct node *binary_from(struct parser *p, struct node *a, unsigned least
         }
         /* Assignment groups from the right, everything else from the left. */
         struct node *b = parse_binary(p, t.op == OP_ASSIGN ? s : s + 1);
-        a = b ? new_node(p, kind_of(&t), a, b) : NULL;
+        a = b ? new_node(p, between[t.op].kind, a, b) : NULL;
         if (a)
             a->op = t.op == OP_ASSIGN ? t.with : t.op;
     }
