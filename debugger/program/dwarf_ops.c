@@ -425,6 +425,8 @@ static enum ops_result run(struct ops_stack *s, const Dwarf_Op *op, size_t n, st
                 piece = (struct piece){.kind = PIECE_LOST};
             lost = false;
             s->n = 0;
+            if (piece.bytes && piece.n < op[i].number)
+                piece = (struct piece){.kind = PIECE_LOST};
             piece.n = (uint32_t)op[i++].number;
             out->piece[out->n++] = piece;
             continue;
@@ -456,7 +458,8 @@ static enum ops_result run(struct ops_stack *s, const Dwarf_Op *op, size_t n, st
     if (out->n)
         return OPS_OK;
     out->piece[0] = lost ? (struct piece){.kind = PIECE_LOST} : take(s, &ready, &has);
-    out->piece[0].n = 0;
+    if (!out->piece[0].bytes)
+        out->piece[0].n = 0;
     out->n = 1;
     return out->piece[0].kind == PIECE_LOST ? OPS_LOST : OPS_OK;
 }

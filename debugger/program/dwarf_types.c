@@ -47,7 +47,9 @@ static void base_type(Dwarf_Die *die, struct type *t)
         t->kind = TYPE_UNKNOWN;
         break;
     }
-    if (t->kind != TYPE_FLOAT && t->size > 8)
+    bool possible = t->kind == TYPE_FLOAT ? t->size == 4 || t->size == 8 || t->size == 12
+                                          : t->size >= 1 && t->size <= 8;
+    if (!possible)
         t->kind = TYPE_UNKNOWN;
 }
 

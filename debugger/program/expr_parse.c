@@ -3,7 +3,7 @@
  * From text to a tree, by recursive descent, with a table for the operators between two operands. A
  * name in parentheses is a cast if a program has a type of that name and nothing in sight hides it.
  */
-#include "value.h"
+#include "expr_parse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,53 +12,8 @@
 #define TEXT_MAX  4096u
 #define TOKENS    TEXT_MAX
 
-struct parser {
-    struct expr_session *session;
-    struct arena *arena;
-    struct token *token; /* ended by TOKEN_END */
-    size_t at;
-    unsigned depth;
-    const char *text;
-    struct err *err;
-};
-
 static struct node *parse_unary(struct parser *p);
 static struct node *parse_binary(struct parser *p, unsigned least);
-static const struct type *parse_type(struct parser *p);
-
-static const struct token *now(struct parser *p)
-{
-    return &p->token[p->at];
-}
-
-static bool is(struct parser *p, enum operator op)
-{
-    return now(p)->kind == TOKEN_OPERATOR && now(p)->op == op;
-}
-
-static bool is_word(struct parser *p, const char *word)
-{
-    return now(p)->kind == TOKEN_NAME && !strcmp(now(p)->text, word);
-}
-
-static void *fail(struct parser *p, const char *what)
-{
-    if (now(p)->kind == TOKEN_END)
-        err_set(p->err, ERR_USAGE, "'%s': %s at the end", p->text, what);
-    else
-        err_set(p->err, ERR_USAGE, "'%s': %s at '%.20s'", p->text, what, p->text + now(p)->at);
-    return NULL;
-}
-
-static bool take(struct parser *p, enum operator op, const char *missing)
-{
-    if (!is(p, op)) {
-        fail(p, missing);
-        return false;
-    }
-    p->at++;
-    return true;
-}
 
 static struct node *new_node(struct parser *p, enum node_kind kind, struct node *a, struct node *b)
 {
@@ -72,176 +27,6 @@ static struct node *new_node(struct parser *p, enum node_kind kind, struct node 
     n->a = a;
     n->b = b;
     return n;
-}
-
-/* ---- types ---- */
-
-static const char *const type_words[] = {"struct", "union", "enum",  "unsigned", "signed", "long",
-                                         "short",  "char",  "int",   "float",    "double", "void",
-                                         "_Bool",  "bool",  "const", "volatile"};
-
-static bool type_begins(struct parser *p)
-{
-    if (now(p)->kind != TOKEN_NAME)
-        return false;
-    for (size_t i = 0; i < sizeof type_words / sizeof type_words[0]; i++)
-        if (is_word(p, type_words[i]))
-            return true;
-    return name_type(p->session, now(p)->text) != NULL;
-}
-
-static bool qualifier(struct parser *p)
-{
-    if (!is_word(p, "const") && !is_word(p, "volatile") && !is_word(p, "restrict"))
-        return false;
-    p->at++;
-    return true;
-}
-
-static const struct type *tagged(struct parser *p)
-{
-    static const struct {
-        const char *word;
-        int kind;
-    } tags[] = {{"struct", NAME_STRUCT}, {"union", NAME_UNION}, {"enum", NAME_ENUM}};
-
-    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
-        if (!is_word(p, tags[i].word))
-            continue;
-        p->at++;
-        if (now(p)->kind != TOKEN_NAME)
-            return fail(p, "a name is missing");
-        const char *name = now(p)->text;
-        const struct type *t = tag_type(p->session, tags[i].kind, name);
-        if (!t)
-            err_set(p->err, ERR_USAGE, "no %s '%s' in the programs", tags[i].word, name);
-        else
-            p->at++;
-        return t;
-    }
-    return NULL;
-}
-
-static enum c_type integer_type(unsigned longs, bool is_short, bool is_char, bool is_unsigned,
-                                bool is_signed)
-{
-    if (is_char)
-        return is_unsigned ? C_UCHAR : is_signed ? C_SCHAR : C_CHAR;
-    if (is_short)
-        return is_unsigned ? C_USHORT : C_SHORT;
-    if (longs > 1)
-        return is_unsigned ? C_ULLONG : C_LLONG;
-    if (longs)
-        return is_unsigned ? C_ULONG : C_LONG;
-    return is_unsigned ? C_UINT : C_INT;
-}
-
-static const struct type *basic(struct parser *p)
-{
-    enum { UNSIGNED, SIGNED, LONG, SHORT, CHAR, INT, FLOAT, DOUBLE, VOID, BOOL, BOOL2, WORDS };
-    static const char *const words[WORDS] = {"unsigned", "signed", "long", "short", "char", "int",
-                                             "float",    "double", "void", "_Bool", "bool"};
-    unsigned seen[WORDS] = {0}, total = 0;
-
-    for (bool again = true; again;) {
-        again = qualifier(p);
-        for (unsigned i = 0; i < WORDS && !again; i++)
-            if (is_word(p, words[i])) {
-                p->at++;
-                seen[i]++;
-                total++;
-                again = true;
-            }
-    }
-    if (total == 0)
-        return NULL;
-    if (seen[VOID])
-        return &c_type[C_VOID];
-    if (seen[BOOL] || seen[BOOL2])
-        return &c_type[C_BOOL];
-    if (seen[FLOAT])
-        return &c_type[C_FLOAT];
-    if (seen[DOUBLE])
-        return &c_type[seen[LONG] ? C_LDOUBLE : C_DOUBLE];
-    return &c_type[integer_type(seen[LONG], seen[SHORT], seen[CHAR], seen[UNSIGNED], seen[SIGNED])];
-}
-
-/* What stands between the parentheses of (int, char *) is of no consequence here. */
-static bool skip_parameters(struct parser *p)
-{
-    unsigned open = 0;
-
-    do {
-        if (now(p)->kind == TOKEN_END)
-            return fail(p, "')' is missing") != NULL;
-        open += is(p, OP_OPEN);
-        open -= is(p, OP_CLOSE);
-        p->at++;
-    } while (open);
-    return true;
-}
-
-static const struct type *declarator(struct parser *p, const struct type *t)
-{
-    while (is(p, OP_MUL)) {
-        p->at++;
-        t = pointer_to(p->session, t);
-        while (qualifier(p))
-            ;
-    }
-    if (is(p, OP_OPEN) && p->token[p->at + 1].kind == TOKEN_OPERATOR &&
-        p->token[p->at + 1].op == OP_MUL) {
-        unsigned stars = 0;
-        for (p->at++; is(p, OP_MUL); p->at++)
-            stars++;
-        if (!take(p, OP_CLOSE, "')' is missing"))
-            return NULL;
-        if (!is(p, OP_OPEN))
-            return fail(p, "'(' is missing");
-        if (!skip_parameters(p))
-            return NULL;
-        t = function_returning(p->session, t);
-        while (stars--)
-            t = pointer_to(p->session, t);
-    }
-    uint32_t n[8];
-    unsigned dimensions = 0;
-    for (; is(p, OP_INDEX) && dimensions < 8; dimensions++) {
-        p->at++;
-        if (now(p)->kind != TOKEN_INT || now(p)->number > INT32_MAX)
-            return fail(p, "a number of elements is missing");
-        n[dimensions] = (uint32_t)now(p)->number;
-        p->at++;
-        if (!take(p, OP_INDEX_END, "']' is missing"))
-            return NULL;
-    }
-    while (dimensions)
-        t = array_of(p->session, t, n[--dimensions]);
-    return t;
-}
-
-static const struct type *parse_type(struct parser *p)
-{
-    const struct type *t;
-
-    while (qualifier(p))
-        ;
-    if (is_word(p, "struct") || is_word(p, "union") || is_word(p, "enum")) {
-        t = tagged(p);
-    } else if (!(t = basic(p)) && now(p)->kind == TOKEN_NAME) {
-        t = name_type(p->session, now(p)->text);
-        if (t)
-            p->at++;
-        else
-            err_set(p->err, ERR_USAGE, "no type '%s' in the programs", now(p)->text);
-    } else if (!t) {
-        return fail(p, "a type is missing");
-    }
-    if (!t)
-        return NULL;
-    while (qualifier(p))
-        ;
-    return declarator(p, t);
 }
 
 /* ---- operands ---- */
@@ -483,50 +268,40 @@ static struct node *parse_unary(struct parser *p)
 
 /* ---- operators ---- */
 
+/* How strongly each binds, and what becomes of it; 0: it stands between no operands. */
+static const struct {
+    unsigned strength;
+    enum node_kind kind;
+} between[] = {
+    [OP_COMMA] = {1, NODE_COMMA},
+    [OP_ASSIGN] = {2, NODE_ASSIGN},
+    [OP_QUESTION] = {3, NODE_CONDITION},
+    [OP_LOGICAL_OR] = {4, NODE_LOGICAL},
+    [OP_LOGICAL_AND] = {5, NODE_LOGICAL},
+    [OP_OR] = {6, NODE_BINARY},
+    [OP_XOR] = {7, NODE_BINARY},
+    [OP_AND] = {8, NODE_BINARY},
+    [OP_EQ] = {9, NODE_BINARY},
+    [OP_NE] = {9, NODE_BINARY},
+    [OP_LT] = {10, NODE_BINARY},
+    [OP_LE] = {10, NODE_BINARY},
+    [OP_GT] = {10, NODE_BINARY},
+    [OP_GE] = {10, NODE_BINARY},
+    [OP_SHL] = {11, NODE_BINARY},
+    [OP_SHR] = {11, NODE_BINARY},
+    [OP_AT] = {12, NODE_AT},
+    [OP_ADD] = {13, NODE_BINARY},
+    [OP_SUB] = {13, NODE_BINARY},
+    [OP_MUL] = {14, NODE_BINARY},
+    [OP_DIV] = {14, NODE_BINARY},
+    [OP_MOD] = {14, NODE_BINARY},
+};
+
 static unsigned strength(const struct token *t)
 {
-    if (t->kind != TOKEN_OPERATOR)
-        return 0;
-    switch (t->op) {
-    case OP_COMMA:
-        return 1;
-    case OP_ASSIGN:
-        return 2;
-    case OP_QUESTION:
-        return 3;
-    case OP_LOGICAL_OR:
-        return 4;
-    case OP_LOGICAL_AND:
-        return 5;
-    case OP_OR:
-        return 6;
-    case OP_XOR:
-        return 7;
-    case OP_AND:
-        return 8;
-    case OP_EQ:
-    case OP_NE:
-        return 9;
-    case OP_LT:
-    case OP_LE:
-    case OP_GT:
-    case OP_GE:
-        return 10;
-    case OP_SHL:
-    case OP_SHR:
-        return 11;
-    case OP_AT:
-        return 12;
-    case OP_ADD:
-    case OP_SUB:
-        return 13;
-    case OP_MUL:
-    case OP_DIV:
-    case OP_MOD:
-        return 14;
-    default:
-        return 0;
-    }
+    return t->kind == TOKEN_OPERATOR && t->op < sizeof between / sizeof between[0]
+               ? between[t->op].strength
+               : 0;
 }
 
 static struct node *condition(struct parser *p, struct node *a)
@@ -542,23 +317,6 @@ static struct node *condition(struct parser *p, struct node *a)
     return n;
 }
 
-static enum node_kind kind_of(const struct token *t)
-{
-    switch (t->op) {
-    case OP_COMMA:
-        return NODE_COMMA;
-    case OP_ASSIGN:
-        return NODE_ASSIGN;
-    case OP_AT:
-        return NODE_AT;
-    case OP_LOGICAL_AND:
-    case OP_LOGICAL_OR:
-        return NODE_LOGICAL;
-    default:
-        return NODE_BINARY;
-    }
-}
-
 static struct node *binary_from(struct parser *p, struct node *a, unsigned least)
 {
     for (unsigned s = 0; a && (s = strength(now(p))) >= least && s;) {
@@ -570,7 +328,7 @@ static struct node *binary_from(struct parser *p, struct node *a, unsigned least
         }
         /* Assignment groups from the right, everything else from the left. */
         struct node *b = parse_binary(p, t.op == OP_ASSIGN ? s : s + 1);
-        a = b ? new_node(p, kind_of(&t), a, b) : NULL;
+        a = b ? new_node(p, between[t.op].kind, a, b) : NULL;
         if (a)
             a->op = t.op == OP_ASSIGN ? t.with : t.op;
     }

@@ -123,7 +123,7 @@ static bool from_pieces(const struct frame *f, const struct place_at *at, uint32
 
     for (unsigned i = 0; i < at->n && done < size; i++) {
         const struct piece *piece = &at->piece[i];
-        uint32_t n = piece->n ? piece->n : size;
+        uint32_t n = piece->n || piece->bytes ? piece->n : size;
         uint8_t word[4];
         if (n > size - done)
             n = size - done;
@@ -166,8 +166,10 @@ static bool with_memory(struct expr_session *s, struct place_at *at, struct err 
         uint32_t addr = piece->addr;
         if (piece->kind != PIECE_MEMORY)
             continue;
-        uint32_t n = piece->n < sizeof piece->data ? piece->n : sizeof piece->data;
-        *piece = (struct piece){.kind = PIECE_VALUE, .n = piece->n};
+        uint32_t n = piece->n;
+        *piece = (struct piece){.kind = n <= sizeof piece->data ? PIECE_VALUE : PIECE_LOST, .n = n};
+        if (piece->kind == PIECE_LOST)
+            continue;
         if (!m->read || !m->read(m->ctx, addr, piece->data, n))
             return err_set(err, ERR_USAGE, "cannot read memory at 0x%x", addr);
     }

@@ -202,6 +202,24 @@ struct expr {
     bool only_type; /* a type's name stood alone */
 };
 
+/* ---- expr_arith.c ---- */
+
+struct run { /* of a tree; dry: types alone are wanted */
+    struct expr_session *s;
+    bool dry;
+    struct err *err;
+};
+
+bool value_binary(struct run *r, enum operator op, const struct value *a, const struct value *b,
+                  struct value *out);
+bool value_unary(struct run *r, enum operator op, const struct value *v, struct value *out);
+bool value_points(const struct value *v); /* a pointer, or what becomes one */
+/* An array becomes a pointer to its first element, a function one to itself. */
+const struct type *type_decayed(struct expr_session *s, const struct type *t);
+/* value_number(), or 1 when dry. */
+bool run_number(struct run *r, const struct value *v, int64_t *i, double *f);
+bool run_fail(struct run *r, const char *what, const struct type *t); /* "WHAT a TYPE" */
+
 /* ---- expr_eval.c ---- */
 
 bool node_eval(struct expr_session *s, const struct node *n, bool dry, struct value *out,

@@ -34,8 +34,8 @@ boots() {
     grep -qF "$name, on lguest: " said
     grep -qF 'traps, page tables, FPU' said
     grep -qF 'hvc0: console enabled' said
-    grep -qF 'a process speaks' said
-    grep -qF 'the process ended' said
+    [ "$(grep -cF 'a process speaks' said)" -eq 6 ]
+    grep -qF 'the processes ended' said
     grep -qF 'say something: [a line for hvc0]' said
 }
 

@@ -188,7 +188,9 @@ void lguest_init(void)
     printk("clock: %u ticks\n", jiffies > 3);
     lazy_mmu();
     devices_init();
-    run_process();
+    for (unsigned i = 0; i < 6; i++) /* more than the hypervisor has shadows for */
+        run_process();
+    printk("the processes ended\n");
     printk("say something: ");
     console_read_line(line, sizeof line);
     printk("[%s]\n", line);

@@ -47,6 +47,8 @@ user_start:
     inb $0x80, %al
     int $LGUEST_TRAP_ENTRY
     int $0x20
+    sysenter
+    rdpmc
     /* ticks come while we do nothing */
     movl $SYS_TICKS, %eax
     int $0x80
