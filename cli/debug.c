@@ -4,13 +4,14 @@
  * person's keys go to the prompt while the guest stands still, and to the guest's console while it
  * runs; `console` gives it the terminal as a whole.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "console.h"
 #include "debugger/command/shell.h"
 #include "emu/digest.h"
+#include "emu/guard.h"
 #include "outcome.h"
 #include "prompt.h"
 #include "say.h"
@@ -20,10 +21,11 @@
 struct desk {
     struct session session;
     struct recording recording; /* --replay: its log */
-    struct image kernel;        /* symbols of a machine that was loaded: its file does not have them */
+    struct image kernel; /* symbols of a machine that was loaded: its file does not have them */
     struct console console;
     struct debug *debug;
     struct shell *shell;
+    volatile sig_atomic_t ending;
 };
 
 /* ---- what the shell asks of a front end ---- */
@@ -96,10 +98,12 @@ static bool refuse(const struct options *o, struct err *err)
 
     for (size_t i = 0; with && i < sizeof boot_only / sizeof boot_only[0]; i++) {
         const char *name = boot_only[i];
-        if ((!o->replay && (!strcmp(name, "load") || !strcmp(name, "kernel") || !strcmp(name, "max-cycles"))) ||
+        if ((!o->replay &&
+             (!strcmp(name, "load") || !strcmp(name, "kernel") || !strcmp(name, "max-cycles"))) ||
             !options_given(o, name))
             continue;
-        return err_set(err, ERR_USAGE, "%s goes on with a machine that is there: --%s has nothing to say to it",
+        return err_set(err, ERR_USAGE,
+                       "%s goes on with a machine that is there: --%s has nothing to say to it",
                        with, name);
     }
     return true;
@@ -110,7 +114,9 @@ static bool refuse_written_disks(const struct session *s, struct err *err)
 {
     for (unsigned i = 0; i < DISKS_MAX; i++)
         if (s->disk_file[i])
-            return err_set(err, ERR_USAGE, "--disk FILE,rw: under the debugger a disk is not written back; leave out ,rw");
+            return err_set(
+                err, ERR_USAGE,
+                "--disk FILE,rw: under the debugger a disk is not written back; leave out ,rw");
     return true;
 }
 
@@ -134,15 +140,19 @@ static bool find_symbols(struct desk *k, const struct options *o, struct err *er
     if (digest_equal(digest_bytes(k->kernel.data, k->kernel.size), k->session.origin.kernel))
         return true;
     if (o->kernel)
-        return err_set(err, ERR_FILE, "%s: not the kernel that this machine was booted from", k->kernel.name);
-    say("%s is not the kernel that this machine was booted from: no symbols (--kernel FILE names it)", k->kernel.name);
+        return err_set(err, ERR_FILE, "%s: not the kernel that this machine was booted from",
+                       k->kernel.name);
+    say("%s is not the kernel that this machine was booted from: no symbols (--kernel FILE names "
+        "it)",
+        k->kernel.name);
     image_free(&k->kernel);
     return true;
 }
 
 static enum console_input input_of(const struct desk *k, const struct options *o)
 {
-    return o->replay || k->session.config.batch || !prompt_person() ? CONSOLE_NONE : CONSOLE_TERMINAL;
+    return o->replay || k->session.config.batch || !prompt_person() ? CONSOLE_NONE
+                                                                    : CONSOLE_TERMINAL;
 }
 
 static bool open_machine(struct desk *k, const struct options *o, struct err *err)
@@ -162,12 +172,10 @@ static bool open_machine(struct desk *k, const struct options *o, struct err *er
 
 static bool open_desk(struct desk *k, const struct options *o, struct err *err)
 {
-    bool stopped = !strcmp(k->recording.result.end, "stopped");
-
     if (!refuse(o, err) || !open_session(k, o, err) || !open_machine(k, o, err) ||
         !find_symbols(k, o, err))
         return false;
-    stopped = o->replay && !strcmp(k->recording.result.end, "stopped");
+    bool stopped = o->replay && !strcmp(k->recording.result.end, "stopped");
     struct debug_setup setup = {
         .machine = k->session.machine,
         .kernel = k->session.kernel.size ? &k->session.kernel : &k->kernel,
@@ -187,7 +195,7 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
                   .ask = prompt_ask,
                   .more = prompt_more,
                   .console = give_console,
-                  .color = say_in_color(stdout),
+                  .color = say_in_color(1),
                   .ctx = k},
         .record = o->replay || o->load ? NULL : write_recording,
         .record_ctx = k,
@@ -215,7 +223,8 @@ static void greet(const struct desk *k, const struct options *o)
     if (!prompt_person() || o->batch)
         return;
     printf("%s on %s%s%s. `help` lists the commands; Ctrl-C stops a running guest.\n",
-           o->replay ? "A recorded guest" : "A guest", s->model->name, s->variant[0] ? ":" : "", s->variant);
+           o->replay ? "A recorded guest" : "A guest", s->model->name, s->variant[0] ? ":" : "",
+           s->variant);
     shell_tell_place(k->shell);
 }
 
@@ -238,9 +247,23 @@ static int converse(struct desk *k, const struct options *o)
     return status;
 }
 
-static void end_of_file(void *ctx)
+/* TERM and its like end a run at once, and then the program. (SIGINT is the prompt's.) */
+static void stop_all(void *ctx)
 {
-    interrupt(ctx);
+    struct desk *k = ctx;
+
+    if (k->debug)
+        debug_interrupt(k->debug);
+    k->ending = 1;
+}
+
+/* --record: what had been run when the debugger was left. */
+static bool write_last(struct desk *k, const char *path)
+{
+    char line[4096];
+
+    snprintf(line, sizeof line, "record %s", path);
+    return shell_run(k->shell, line);
 }
 
 int cmd_debug(const struct options *o)
@@ -253,15 +276,13 @@ int cmd_debug(const struct options *o)
         return ERR_SYSTEM;
     /* The handlers come first: they must be there before the machine takes over SIGSEGV. */
     guard_on_death(term_restore);
-    (void)end_of_file;
-    if (term_init(NULL, NULL, &err) && open_desk(k, o, &err)) {
+    if (term_init(stop_all, k, &err) && open_desk(k, o, &err)) {
         status = converse(k, o);
-        if (o->record && !write_last(k, o->record, &err)) {
-            say("%s", err.text);
-            status = err.class;
-        }
+        if (o->record && !write_last(k, o->record))
+            status = ERR_FILE;
     } else {
-        status = err.class == ERR_USAGE ? usage_error(&err, "debug") : (say("%s", err.text), (int)err.class);
+        status = err.class == ERR_USAGE ? usage_error(&err, "debug")
+                                        : (say("%s", err.text), (int)err.class);
     }
     close_desk(k);
     free(k);

@@ -24,9 +24,9 @@
 
 static struct {
     struct shell *shell;
-    char *line;         /* the last one read */
-    bool script_ended;  /* of a pipe */
-    char **found;       /* completions */
+    char *line;        /* the last one read */
+    bool script_ended; /* of a pipe */
+    char **found;      /* completions */
     size_t founds;
 } prompt;
 

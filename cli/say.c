@@ -14,19 +14,19 @@ void say_color(enum color_when when)
     color = when;
 }
 
-static bool colored(void)
+bool say_in_color(int fd)
 {
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
     if (color != COLOR_AUTO)
         return color == COLOR_ALWAYS;
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && !(no && *no);
+    return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(no && *no);
 }
 
 void say(const char *fmt, ...)
 {
     va_list ap;
     bool terminal = isatty(STDERR_FILENO);
-    fputs(colored() ? "\033[1;31mringside:\033[0m " : "ringside: ", stderr);
+    fputs(say_in_color(STDERR_FILENO) ? "\033[1;31mringside:\033[0m " : "ringside: ", stderr);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);

@@ -9,6 +9,9 @@
    that is not "dumb", and NO_COLOR is not set. */
 void say_color(enum color_when when);
 
+/* Would the program use colors on this file descriptor? */
+bool say_in_color(int fd);
+
 /* One line; the newline is added. In a raw terminal the carriage returns too. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -50,7 +50,7 @@ static void tell_event(struct shell *sh, const struct event *e)
     if (!place_event(sh, e, &row))
         return;
     shell_shade(sh, SHADE_NAME);
-    shell_print(sh, "%s %s%s%s%s", row.category, row.alias[0] ? row.alias : row.name,
+    shell_print(sh, "%s %s%s%s%s", row.category, row.name,
                 row.detail[0] == '(' ? ""
                 : row.detail[0]      ? " "
                                      : "",

@@ -296,7 +296,7 @@ static void tell_side(struct shell *sh, const char *side, const struct event *e)
     }
     if (place_event(sh, e, &row))
         shell_print(sh, "%s %12" PRIu64 " ring %u 0x%08x %s %s%s%s\n", side, e->cycle, e->cpl,
-                    e->eip, row.category, row.alias[0] ? row.alias : row.name,
+                    e->eip, row.category, row.name,
                     row.detail[0] && row.detail[0] != '(' ? " " : "", row.detail);
 }
 

@@ -451,6 +451,7 @@ struct debug *debug_new(const struct debug_setup *s, struct err *err)
     }
     d->m = s->machine;
     d->horizon = s->horizon;
+    d->fixed = s->replay;
     d->history_limit = s->history_bytes;
     d->goal.stages = MOMENT_BOUNDARY;
     stand_before_host(d);

@@ -67,7 +67,8 @@ struct debug_setup {
     const struct image *kernel; /* for symbols; may be empty. These two must outlive it */
     const struct image *initrd; /* for the symbols of user programs; may be empty */
     uint64_t history_bytes;     /* memory that snapshots may take; 0: the default */
-    uint64_t horizon;           /* a replay: the cycle where its recording ends; 0: none */
+    bool replay;                /* a recording: nothing may be changed */
+    uint64_t horizon;           /* the cycle where it ends; 0: by itself */
 };
 
 /* Takes over the machine's host callbacks (and calls them when it is their time). */

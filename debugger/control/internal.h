@@ -75,6 +75,7 @@ struct debug {
     uint32_t stages;
     struct moment frontier;
     uint64_t horizon;
+    bool fixed; /* a replay */
     struct halt halt;
     uint64_t printed, shown; /* bytes by the console at this point of time; and ever */
     bool muted;              /* what runs has been shown, or will be again */

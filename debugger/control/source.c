@@ -2,6 +2,7 @@
 /* See source.h. Programs are opened when they are first met, and kept. */
 #include "source.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +144,8 @@ bool source_task(struct debug *d, struct source_task *out)
         !debug_peek(d, task + k->task_comm, out->comm, sizeof out->comm))
         return false;
     out->comm[sizeof out->comm - 1] = '\0';
-    return out->pid < 1u << 22;
+    /* Before the kernel has made its first task there may be anything. */
+    return out->pid < 1u << 22 && isprint((unsigned char)out->comm[0]);
 }
 
 static struct user_program *add(struct source_set *s, const char *name)

@@ -15,7 +15,7 @@ static bool may_change(struct debug *d, struct err *err)
         return err_set(
             err, ERR_USAGE,
             "the machine is inside a crossing: finish it (`finish`), then change things");
-    if (d->horizon)
+    if (d->fixed)
         return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
     return true;
 }
