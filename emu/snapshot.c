@@ -33,11 +33,19 @@ struct group {
     struct page *page[GROUP_PAGES]; /* NULL: all zero */
 };
 
+/* What all snapshots of a machine hold together: pages that two of them share count once. It lives as
+   long as any of them does. */
+struct account {
+    unsigned refs;
+    size_t bytes;
+};
+
 /* The two kinds of frames, each with a tracking of its own; a machine without disks has the first. */
 enum { RAM, DISKS, MEMS };
 
 /* RAM, or the disks, as they were once. */
 struct frames {
+    struct account *account;
     size_t groups;
     struct group **group; /* NULL: 512 zero pages */
 };
@@ -45,10 +53,12 @@ struct frames {
 struct snapshots {
     struct machine_parts parts;
     struct frames base[MEMS]; /* what memory equals, but for mem_changed() */
+    struct account *account;
 };
 
 struct snapshot {
     const struct snapshots *owner;
+    struct account *account;
     struct frames frames[MEMS];
     uint64_t ram_frames;
     struct cpu_state cpu;
@@ -59,27 +69,39 @@ struct snapshot {
 
 /* ---- counted pages ---- */
 
-static void page_put(struct page *p)
+static void account_put(struct account *a, size_t bytes)
 {
-    if (p && !--p->refs)
-        free(p);
+    a->bytes -= bytes;
+    if (!--a->refs)
+        free(a);
 }
 
-static void group_put(struct group *g)
+static void page_put(struct account *a, struct page *p)
+{
+    if (!p || --p->refs)
+        return;
+    a->bytes -= sizeof *p;
+    free(p);
+}
+
+static void group_put(struct account *a, struct group *g)
 {
     if (!g || --g->refs)
         return;
     for (unsigned i = 0; i < GROUP_PAGES; i++)
-        page_put(g->page[i]);
+        page_put(a, g->page[i]);
+    a->bytes -= sizeof *g;
     free(g);
 }
 
 static void frames_fini(struct frames *f)
 {
     for (size_t i = 0; i < f->groups; i++)
-        group_put(f->group[i]);
+        group_put(f->account, f->group[i]);
+    if (f->group)
+        f->account->bytes -= f->groups * sizeof(struct group *);
     free(f->group);
-    *f = (struct frames){0, NULL};
+    *f = (struct frames){0};
 }
 
 static bool frames_copy(struct frames *to, const struct frames *from)
@@ -87,6 +109,8 @@ static bool frames_copy(struct frames *to, const struct frames *from)
     to->group = malloc(from->groups * sizeof(struct group *));
     if (!to->group)
         return false;
+    to->account = from->account;
+    to->account->bytes += from->groups * sizeof(struct group *);
     to->groups = from->groups;
     for (size_t i = 0; i < from->groups; i++) {
         to->group[i] = from->group[i];
@@ -119,8 +143,9 @@ static struct group *own_group(struct frames *f, size_t index, size_t *cost)
         if (own->page[i])
             own->page[i]->refs++;
     }
-    group_put(g);
+    group_put(f->account, g);
     f->group[index] = own;
+    f->account->bytes += sizeof *own;
     *cost += sizeof *own;
     return own;
 }
@@ -147,8 +172,9 @@ static bool frames_store(struct frames *f, uint64_t frame, const uint8_t *bytes,
         p->refs = 1;
         memcpy(p->bytes, bytes, PAGE_SIZE);
         *cost += sizeof *p;
+        f->account->bytes += sizeof *p;
     }
-    page_put(g->page[frame % GROUP_PAGES]);
+    page_put(f->account, g->page[frame % GROUP_PAGES]);
     g->page[frame % GROUP_PAGES] = p;
     return true;
 }
@@ -165,8 +191,9 @@ struct snapshots *snapshots_new(const struct machine_parts *p, struct err *err)
 {
     struct snapshots *s = calloc(1, sizeof *s);
 
-    if (!s)
+    if (!s || !(s->account = calloc(1, sizeof *s->account)))
         goto no_memory;
+    s->account->refs = 1;
     s->parts = *p;
     for (unsigned k = 0; k < MEMS; k++) {
         struct mem *m = mem_of(s, k);
@@ -174,10 +201,12 @@ struct snapshots *snapshots_new(const struct machine_parts *p, struct err *err)
             continue;
         s->base[k].groups = (mem_frames(m) + GROUP_PAGES - 1) / GROUP_PAGES;
         s->base[k].group = calloc(s->base[k].groups, sizeof(struct group *));
+        s->base[k].account = s->account;
         if (!s->base[k].group) {
             s->base[k].groups = 0;
             goto no_memory;
         }
+        s->account->bytes += s->base[k].groups * sizeof(struct group *);
     }
     return s;
 
@@ -193,6 +222,8 @@ void snapshots_free(struct snapshots *s)
         return;
     for (unsigned k = 0; k < MEMS; k++)
         frames_fini(&s->base[k]);
+    if (s->account)
+        account_put(s->account, 0);
     free(s);
 }
 
@@ -233,11 +264,14 @@ struct snapshot *snapshot_take(struct snapshots *s, struct err *err)
     const struct machine_parts *p = &s->parts;
     size_t size = sizeof(struct snapshot) + p->state->bytes + events_state_size();
     struct snapshot *x = calloc(1, size);
-    struct frames base[MEMS] = {{0, NULL}, {0, NULL}};
+    struct frames base[MEMS] = {0};
     bool ok = x != NULL;
 
     if (ok) {
         x->owner = s;
+        x->account = s->account;
+        x->account->refs++;
+        x->account->bytes += size;
         x->cost = size;
         x->block_bytes = p->state->bytes;
         x->ram_frames = mem_frames(p->mem);
@@ -302,7 +336,7 @@ static void rebase(struct frames *base, const struct frames *to)
     for (size_t i = 0; i < base->groups; i++) {
         if (to->group[i])
             to->group[i]->refs++;
-        group_put(base->group[i]);
+        group_put(base->account, base->group[i]);
         base->group[i] = to->group[i];
     }
 }
@@ -336,6 +370,7 @@ void snapshot_free(struct snapshot *x)
         return;
     for (unsigned k = 0; k < MEMS; k++)
         frames_fini(&x->frames[k]);
+    account_put(x->account, sizeof *x + x->block_bytes + events_state_size());
     free(x);
 }
 
@@ -393,4 +428,9 @@ bool snapshot_page_differs(const struct snapshot *a, const struct snapshot *b, u
 size_t snapshot_bytes(const struct snapshot *x)
 {
     return x->cost;
+}
+
+size_t snapshots_bytes(const struct snapshots *s)
+{
+    return s->account->bytes;
 }

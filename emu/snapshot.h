@@ -33,5 +33,7 @@ bool snapshot_read(const struct snapshot *x, maddr_t a, void *to, size_t n);
 bool snapshot_page_differs(const struct snapshot *a, const struct snapshot *b, uint64_t frame);
 /* The memory that taking it has cost, in bytes. */
 size_t snapshot_bytes(const struct snapshot *x);
+/* What all of them take now; what two of them share counts once. */
+size_t snapshots_bytes(const struct snapshots *s);
 
 #endif

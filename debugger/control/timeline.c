@@ -32,11 +32,7 @@ static uint64_t processor_ns(void)
 
 static uint64_t bytes_of_all(const struct debug *d)
 {
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < d->snaps; i++)
-        bytes += snapshot_bytes(d->snap[i].x);
-    return bytes;
+    return snapshots_bytes(d->snapshots);
 }
 
 static void drop(struct debug *d, size_t i)

@@ -103,6 +103,37 @@ static void a_snapshot_costs_what_has_changed(void **st)
     fake_free(f);
 }
 
+/* Shared pages count once, and what nobody holds any more does not count. */
+static void all_together_cost_what_is_held(void **st)
+{
+    struct fake *f = fake_new(RAM);
+    struct snapshots *s = snapshots_new(&f->parts, NULL);
+    size_t empty = snapshots_bytes(s), sum = 0;
+    struct snapshot *x[8];
+
+    (void)st;
+    for (uint32_t i = 0; i < 8; i++) {
+        fake_work(f, i);
+        x[i] = snapshot_take(s, NULL);
+        assert_non_null(x[i]);
+        sum += snapshot_bytes(x[i]);
+    }
+    size_t full = snapshots_bytes(s);
+    assert_true(full > empty + PAGE_SIZE && full <= empty + sum + sum / 4);
+    for (unsigned i = 0; i < 7; i++) { /* the last one holds all its pages, wherever they come from */
+        snapshot_free(x[i]);
+        assert_true(snapshots_bytes(s) < full);
+        full = snapshots_bytes(s);
+    }
+    struct digest there = digest_state(&f->parts);
+    fake_work(f, 99);
+    snapshot_restore(s, x[7]);
+    assert_same_digest(there, digest_state(&f->parts));
+    snapshot_free(x[7]);
+    snapshots_free(s);
+    fake_free(f);
+}
+
 static void input_happens_again_after_going_back(void **st)
 {
     struct fake *f = fake_new(RAM);
@@ -189,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_restored_machine_is_the_one_that_was),
         cmocka_unit_test(any_of_a_chain_can_be_restored),
         cmocka_unit_test(a_snapshot_costs_what_has_changed),
+        cmocka_unit_test(all_together_cost_what_is_held),
         cmocka_unit_test(one_can_look_into_a_snapshot),
         cmocka_unit_test(input_happens_again_after_going_back),
     };
