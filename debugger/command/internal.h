@@ -45,6 +45,8 @@ struct shell {
 };
 
 struct trace_row;
+/* shell.c: a register of the machine, by its lower-case name, and how many bits it has. */
+bool shell_register(struct shell *sh, const char *name, uint64_t *value, unsigned *bits);
 /* place.c */
 /* One event in words, without what came before it. */
 bool place_event(struct shell *sh, const struct event *e, struct trace_row *row);

@@ -409,9 +409,8 @@ bool shell_address(struct shell *sh, const char *text, uint32_t *out, struct err
 static const char *const gpr_name[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 static const char *const seg_name[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
-static bool get_register(void *ctx, const char *name, uint64_t *value, unsigned *bits)
+bool shell_register(struct shell *sh, const char *name, uint64_t *value, unsigned *bits)
 {
-    struct shell *sh = ctx;
     struct domain *d = shell_machine(sh)->domain;
     const struct x86_regs *r = cpu_regs(d->cpu);
 
@@ -457,6 +456,11 @@ static bool get_register(void *ctx, const char *name, uint64_t *value, unsigned 
             return true;
         }
     return false;
+}
+
+static bool get_register(void *ctx, const char *name, uint64_t *value, unsigned *bits)
+{
+    return shell_register(ctx, name, value, bits);
 }
 
 static bool set_register(void *ctx, const char *name, uint64_t value)

@@ -85,6 +85,9 @@ static void on_event(void *ctx, const struct event *e)
     bool boundary = at_mark(d);
 
     count(d, e);
+    if (e->kind == EVENT_args)
+        memcpy(d->more, e->a, sizeof d->more);
+    d->has_more = e->kind == EVENT_args || (d->has_more && e->kind == EVENT_hypercall);
     if (d->draining)
         return;
     if (d->replaying)
@@ -205,8 +208,9 @@ static void subscribe(struct debug *d)
     if (d->goal.stages != MOMENT_BOUNDARY || d->replaying ||
         (d->listen && d->looking == LOOK_FOR_STOPS))
         classes |= EV_GUEST | EV_DETAIL;
-    if (classes & EV_DETAIL)
-        classes |= EV_GUEST;
+    /* The arguments of a call that its event has no room for are such an event. */
+    if (classes & EV_DETAIL || kinds & control_event_bit(EVENT_hypercall))
+        classes |= EV_GUEST | EV_DETAIL;
     events_unsubscribe(d->m->events, on_event, d);
     if (classes)
         events_subscribe(d->m->events, classes, on_event, d);
@@ -378,6 +382,17 @@ void control_drop_tracer(struct debug *d)
         return;
     tracer_detach(d->tracer);
     d->tracer = NULL;
+}
+
+unsigned debug_event_hook(const struct debug *d, const struct event *e)
+{
+    return d->tracer ? tracer_hook(d->tracer, e->a[0]) : hook_count;
+}
+
+void debug_more_words(const struct debug *d, uint32_t *word, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        word[i] = d->has_more && i < 4 ? d->more[i] : 0;
 }
 
 void debug_interrupt(struct debug *d)

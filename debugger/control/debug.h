@@ -178,6 +178,14 @@ const struct halt *debug_seek(struct debug *d, struct stop *s, bool backward);
 void debug_stop_names(struct debug *d, enum stop_kind kind, void (*fn)(void *ctx, const char *name),
                       void *ctx);
 
+/* What an event of hooks calls: the number of the hook (hook_table). */
+unsigned debug_event_hook(const struct debug *d, const struct event *e);
+/* While an EVENT_hypercall is told: its arguments beyond the three in the event; those that it does not
+   have are 0. */
+void debug_more_words(const struct debug *d, uint32_t *word, unsigned n);
+/* Of the kernel's table; NULL: it has no such call, or no symbols. */
+const char *debug_syscall_name(struct debug *d, uint32_t number);
+
 /* ---- changing the world: at a boundary only ---- */
 
 /* What is changed becomes part of this future: replaying it does it again at this moment. What had

@@ -90,6 +90,8 @@ struct debug {
     void *pause_ctx;
     uint64_t pause_kinds; /* kinds that pause() wants to see */
     struct halt hit;      /* why != HALT_NONE: found */
+    uint32_t more[4];     /* of the last EVENT_args: they belong to the call that comes next */
+    bool has_more;
     struct halt pending;  /* a hit at a mark: all of its clients are asked first */
 
     /* Stops, in order of number. */

@@ -40,7 +40,7 @@ static bool same_call(const char *pattern, const char *name)
            !fnmatch(pattern, strip(name, "HYPERVISOR_"), FNM_CASEFOLD);
 }
 
-static const char *syscall_name(struct debug *d, uint32_t number)
+const char *debug_syscall_name(struct debug *d, uint32_t number)
 {
     const struct kernel_symbol *table = d->kernel ? kernel_find(d->kernel, "syscall_table") : NULL;
     const uint8_t *word = table && number < table->size / 4
@@ -90,8 +90,8 @@ void debug_stop_names(struct debug *d, enum stop_kind kind, void (*fn)(void *, c
         break;
     case STOP_SYSCALL:
         for (uint32_t i = 0; i < STOP_SET_BITS; i++)
-            if (syscall_name(d, i))
-                fn(ctx, syscall_name(d, i));
+            if (debug_syscall_name(d, i))
+                fn(ctx, debug_syscall_name(d, i));
         break;
     case STOP_EVENT:
         for (unsigned i = 0; i < EVENT_KINDS; i++)
@@ -194,7 +194,7 @@ static unsigned choose_syscalls(struct debug *d, struct stop *s, const char *nam
     unsigned n = 0;
 
     for (uint32_t i = 0; i < STOP_SET_BITS; i++) {
-        const char *is = syscall_name(d, i);
+        const char *is = debug_syscall_name(d, i);
         if (is && !fnmatch(name, is, 0)) {
             choose(s, i);
             n++;
