@@ -446,53 +446,61 @@ static bool is_return(struct debug *d, const struct context *c, bool *iret)
     return code[0] == 0xC3 || code[0] == 0xC2 || *iret;
 }
 
+/* The instruction before; but over an interrupt that came between, and over calls if they are not to be
+   entered (or cannot: no source). */
+static bool back_one_or_over(struct debug *d, enum reach reach)
+{
+    struct context at = context_of(d), last;
+    bool iret;
+
+    if (!control_back_one(d))
+        return false;
+    last = context_of(d);
+    if (!is_return(d, &last, &iret))
+        return true;
+    uint32_t entry, esp;
+    if (iret)
+        back_over_interrupt(d, &at);
+    else if ((reach == REACH_OVER || !last.spot.known) && source_entry(d, &entry, &esp))
+        back_over(d, entry, esp);
+    return !d->interrupted;
+}
+
 /*
- * To the beginning of the line before. gdb's rule: first back to the start of this line if we are in
- * the middle of it, else to the start of the line that ran before.
+ * To the beginning of the line before; from the middle of a line to the beginning of that one, as gdb
+ * does. A line may be many stretches of code (what the compiler put inline, above all): its
+ * beginning is where the guest came from another line, or jumped back in a loop.
  */
 static const struct halt *backward_line(struct debug *d, enum reach reach)
 {
-    struct context start = context_of(d), last;
-    bool moved = false;
+    struct context line = context_of(d);
+    bool found = false; /* we are inside the line that we look for the beginning of */
 
-    if (d->suspended || !start.spot.known)
-        return d->suspended ? back_to_event(d, BIT(stage) | BIT(hypercall))
-                            : backward_insn(d, reach);
+    if (d->suspended)
+        return back_to_event(d, BIT(stage) | BIT(hypercall));
+    if (!line.spot.known)
+        return backward_insn(d, reach);
     for (;;) {
         struct moment here = debug_now(d);
         struct context at = context_of(d);
-        if (!control_back_one(d))
-            break;
-        last = context_of(d);
-        bool iret, returned = is_return(d, &last, &iret);
-        if (returned && iret) {
-            if (back_over_interrupt(d, &at))
-                last = context_of(d);
-        } else if (returned && (reach == REACH_OVER || !last.spot.known)) {
-            uint32_t entry, esp;
-            if (source_entry(d, &entry, &esp) && back_over(d, entry, esp))
-                last = context_of(d);
-        }
-        if (!last.spot.known)
-            continue;
-        bool same = last.spot.line == start.spot.line &&
-                    last.spot.function == start.spot.function && last.cpl == start.cpl;
-        if (same) {
-            moved = true;
-            if (last.spot.begins && last.eip == last.spot.lo)
-                return control_halt_at(d, HALT_STEP);
-            continue;
-        }
-        if (moved) { /* one too far: the beginning of the line was behind us */
+        if (!back_one_or_over(d, reach))
+            return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+        struct context last = context_of(d);
+        bool same = last.spot.known && last.spot.line == line.spot.line &&
+                    last.spot.function == line.spot.function && last.cpl == line.cpl &&
+                    last.eip < at.eip;
+        if (!found && !same) {
+            if (!last.spot.known)
+                continue;
+            line = last; /* we stood at a beginning: it is the line before that counts */
+        } else if (found && !same) {
             timeline_go(d, here);
             return control_halt_at(d, HALT_STEP);
         }
-        if (last.spot.begins && last.eip == last.spot.lo)
+        found = true;
+        if (reach == REACH_INTO && source_is_site(d, last.eip))
             return control_halt_at(d, HALT_STEP);
-        start = last; /* in the middle of the line before: now to its beginning */
-        moved = true;
     }
-    return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
 }
 
 /* Out of a function, backward: to its call. */
