@@ -4,6 +4,7 @@
  * person's keys go to the prompt while the guest stands still, and to the guest's console while it
  * runs; `console` gives it the terminal as a whole.
  */
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,10 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
         .record_ctx = k,
     };
     k->shell = shell_new(&shell, err);
+    char sources[PATH_MAX];
+    struct err ignored = {0}; /* without them there are no lines to be shown, that is all */
+    if (k->shell && session_sources(sources))
+        sources_add(shell_sources(k->shell), sources, &ignored);
     return k->shell != NULL;
 }
 

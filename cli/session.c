@@ -19,7 +19,7 @@
  */
 static bool find_companion(const char *name, char *path, struct err *err)
 {
-    static const char *const places[] = {"", "../" RINGSIDE_LIBDIR "/"};
+    static const char *const places[] = {"", "../" RINGSIDE_LIBDIR "/", "../share/ringside/"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
@@ -35,6 +35,13 @@ static bool find_companion(const char *name, char *path, struct err *err)
             return true;
     }
     return err_set(err, ERR_FILE, "%s is not beside the program: build it, or name another", name);
+}
+
+bool session_sources(char *path)
+{
+    struct err err = {0};
+
+    return find_companion("ringside-src", path, &err) || find_companion("src", path, &err);
 }
 
 bool session_kernel(struct image *kernel, const struct options *o, struct err *err)

@@ -39,6 +39,9 @@ void session_close(struct session *s);
 /* The kernel file alone: --kernel, or Ringside's own. Free with image_free(). */
 bool session_kernel(struct image *kernel, const struct options *o, struct err *err);
 
+/* The directory with the source text that came with the program; path has PATH_MAX bytes. */
+bool session_sources(char *path);
+
 /* What the guest wrote to disks that are ",rw" goes to their files now. False: not all of it. */
 bool session_sync_disks(struct session *s, struct err *err);
 

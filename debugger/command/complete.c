@@ -131,3 +131,13 @@ COMPLETER(stops)
         complete_offer(args, number, fn, ctx);
     }
 }
+
+COMPLETER(registers)
+{
+    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
+                                        "eip", "eflags", "cs", "ss", "ds", "es", "fs", "gs",
+                                        "cr0", "cr2", "cr3", "cr4", "gdtr", "idtr", "tr", NULL};
+
+    (void)sh;
+    words(args, names, fn, ctx);
+}

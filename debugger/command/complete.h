@@ -19,7 +19,8 @@ COMPLETER(reverse);    /* hook NAME, ... */
 COMPLETER(expression); /* symbols, $registers */
 COMPLETER(checkpoints);
 COMPLETER(costs);
-COMPLETER(stops); /* numbers */
+COMPLETER(registers); /* their names */
+COMPLETER(stops);     /* numbers */
 
 /* The word that a completion replaces: the last one of args. */
 const char *complete_word(const char *args);

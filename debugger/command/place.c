@@ -10,8 +10,8 @@
 
 #include "debugger/sites.h"
 #include "debugger/trace_view.h"
+#include "data.h"
 #include "hv-models/hv.h"
-#include "internal.h"
 
 /* ---- an event in words ---- */
 
@@ -238,10 +238,8 @@ void shell_tell_place(struct shell *sh)
 static void run_displays(struct shell *sh)
 {
     for (struct display *d = sh->display; d; d = d->next) {
-        char line[300];
         shell_print(sh, "%u: ", d->number);
-        snprintf(line, sizeof line, "print %s", d->text);
-        shell_run(sh, line);
+        data_display(sh, d->text);
     }
 }
 

@@ -193,6 +193,8 @@ const char *debug_syscall_name(struct debug *d, uint32_t number);
 bool debug_write(struct debug *d, uint32_t gva, const void *bytes, uint32_t n, struct err *err);
 bool debug_write_physical(struct debug *d, uint64_t maddr, const void *bytes, uint32_t n,
                           struct err *err);
+/* May it be changed here? False: err says why not (inside a crossing; in a replay). */
+bool debug_may_change(struct debug *d, struct err *err);
 enum debug_reg { REG_GPR /* + R_EAX.. */, REG_EIP = 8, REG_EFLAGS, DEBUG_REGS };
 bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct err *err);
 bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct err *err);

@@ -30,6 +30,7 @@ struct source_set {
     struct user_program user[PROGRAMS_MAX];
     unsigned users;
     struct program *now[2];
+    struct program *known[PROGRAMS_MAX + 1];
 };
 
 static int by_address(const void *a, const void *b)
@@ -250,6 +251,20 @@ struct programs source_programs(struct debug *d)
     if (!user && of_process)
         s->now[n++] = of_process;
     return (struct programs){s->now, n};
+}
+
+struct programs source_known(struct debug *d)
+{
+    struct source_set *s = d->source;
+    unsigned n = 0;
+
+    source_programs(d); /* meets the one that runs */
+    if (s->kernel)
+        s->known[n++] = s->kernel;
+    for (unsigned i = 0; i < s->users; i++)
+        if (s->user[i].program)
+            s->known[n++] = s->user[i].program;
+    return (struct programs){s->known, n};
 }
 
 struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl)

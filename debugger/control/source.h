@@ -22,6 +22,8 @@ bool source_add_file(struct debug *d, const char *path, struct err *err);
 /* The programs in which the machine's present names are looked up, first where it runs. Valid until
    the machine moves. */
 struct programs source_programs(struct debug *d);
+/* All that have been met so far, the kernel first. Valid until the next such call. */
+struct programs source_known(struct debug *d);
 struct program *source_kernel(struct debug *d); /* NULL: none */
 struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl);
 

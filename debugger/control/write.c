@@ -9,7 +9,7 @@
 #include "hv-models/hv.h"
 #include "internal.h"
 
-static bool may_change(struct debug *d, struct err *err)
+bool debug_may_change(struct debug *d, struct err *err)
 {
     if (d->suspended)
         return err_set(
@@ -44,7 +44,7 @@ bool debug_write(struct debug *d, uint32_t gva, const void *bytes, uint32_t n, s
 {
     uint8_t there;
 
-    if (!may_change(d, err))
+    if (!debug_may_change(d, err))
         return false;
     if (!n || n > 1u << 20)
         return err_set(err, ERR_USAGE, "%u bytes cannot be written at once", n);
@@ -60,7 +60,7 @@ bool debug_write(struct debug *d, uint32_t gva, const void *bytes, uint32_t n, s
 bool debug_write_physical(struct debug *d, uint64_t maddr, const void *bytes, uint32_t n,
                           struct err *err)
 {
-    if (!may_change(d, err))
+    if (!debug_may_change(d, err))
         return false;
     if (!mem_span(d->m->domain->mem, MADDR(maddr), n))
         return err_set(err, ERR_USAGE, "0x%llx is not RAM of the machine",
@@ -72,7 +72,7 @@ bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct er
 {
     if (reg >= DEBUG_REGS)
         return err_set(err, ERR_USAGE, "that register cannot be set");
-    return may_change(d, err) &&
+    return debug_may_change(d, err) &&
            make(d, (struct change){.kind = CHANGE_REGISTER, .where = reg, .n = value}, NULL, 0,
                 err);
 }
@@ -86,7 +86,7 @@ bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct e
     if (!c || !c->name)
         return err_set(err, ERR_USAGE, "model %s has no cost named '%s' (`info model` lists them)",
                        hv_model(d->m->domain)->name, name);
-    return may_change(d, err) &&
+    return debug_may_change(d, err) &&
            make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name, strlen(name) + 1, err);
 }
 
@@ -97,7 +97,7 @@ bool debug_is_changed(struct debug *d)
 
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err)
 {
-    if (!may_change(d, err))
+    if (!debug_may_change(d, err))
         return false;
     timeline_cut(d);
     for (uint32_t i = 0; i < n; i++)
