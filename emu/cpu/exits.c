@@ -160,7 +160,7 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     const struct slot *last = time_last(c);
     uint32_t eip = env_eip(c), at = eip + env_cs_base(c);
     uint32_t error = env_get(c, c->at.error_code), cr2 = env_get(c, c->at.cr + 16);
-    bool soft = env_get(c, c->at.is_int) == 1;
+    bool soft = env_get(c, c->at.is_int) == 1, cut = false;
     time_settle(c);
     c->where = IN_INTR;
     env_put(c, c->at.old_exception, ~0u);  /* else the next fault arrives as a double fault */
@@ -177,7 +177,7 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
         c->now -= last->n - time_index(c, last, at) - 1;
         exit_fault(c, (uint8_t)vector, has_error_code(vector), error, cr2);
     } else if (is_next_page(vector, error, cr2, at) && exit_cut_page(c, at)) {
-        /* It will fault again, at the right place. */
+        cut = true; /* it will fault again, at the right place */
     } else if (c->now >= c->until) {
         /* The fetch belongs to the time after the stop; it will fault again. */
     } else {
@@ -187,8 +187,10 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     time_forget_last(c);
     /* A fault in the second half of an access that spans two pages leaves the engine in the belief
        that it is still in there, and tells its memory hooks no more. Entering it anew puts that right. */
-    if (exit_pending(c) || (c->watch && vector == X86_PF))
+    if (exit_pending(c) || (c->watch && vector == X86_PF)) {
+        c->cut_fresh = cut; /* it has to outlive this stop, or the same fault would come for ever */
         time_stop(c, STOP_SERVICE, env_eip(c));
+    }
     regs_forget(c);
     time_resume(c);
     c->where = OUTSIDE;

@@ -7,6 +7,7 @@
 #include "guest.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include "random.h"
 #include "cpu/internal.h"
@@ -381,6 +382,46 @@ static void the_host_is_told_apart(void **state)
     guest_free(g);
 }
 
+/* A block that runs on into a page that is not there: it is fetched in parts, watched or not, and
+   from whichever cycle on it is watched. The handler lets the page appear. */
+GUEST_CODE(appear, "orl $0xc067,0x4030\n add $4,%esp\n iret");
+GUEST_CODE(onward, "mov %eax,0x10000\n inc %ecx\n mov %ecx,0x10004\n"
+                   "movl $0x12345678,0x10008\n" END);
+static void code_that_is_not_there_yet_makes_progress(void **state)
+{
+    (void)state;
+    enum { START = 0xbff0, WRITES = 3, LAST = 10 };
+    /* The third is attempted at 3; then comes the handler. */
+    static const uint64_t cycle[WRITES] = {0, 2, 7}, value[WRITES] = {0, 1, 0x12345678};
+    static const struct program p = PROGRAM(onward, 0);
+    const struct cpu_watch_range r = {.lo = 0x10000, .hi = 0x10010, .writes = true};
+    static struct told t;
+    alarm(60); /* rather than for ever */
+    for (uint64_t from = 0; from <= LAST; from++) {
+        struct guest *g = start(&p);
+        guest_code(g, START, onward);
+        guest_code(g, G_HANDLERS, appear);
+        guest_gate(g, X86_PF, G_HANDLERS, 0xe, 0);
+        guest_set_word(g, G_PT + 0xc * 4, 0);
+        cpu_regs_rw(g->c)->eip = START;
+        guest_run(g, from);
+        t.n = 0;
+        assert_true(cpu_watch_set(g->c, &r, 1, note, &t));
+        guest_run(g, 1000);
+        ended(g, p.name);
+        unsigned first = 0;
+        while (first < WRITES && cycle[first] < from)
+            first++;
+        assert_int_equal(t.n, WRITES - first);
+        for (unsigned i = first; i < WRITES; i++) {
+            assert_int_equal(t.a[i - first].cycle, cycle[i]);
+            assert_int_equal(t.a[i - first].value, value[i]);
+        }
+        guest_free(g);
+    }
+    alarm(0);
+}
+
 static void bad_ranges_are_refused(void **state)
 {
     (void)state;
@@ -431,6 +472,7 @@ int main(void)
         cmocka_unit_test(what_is_told_is_what_happens),
         cmocka_unit_test(linear_ranges_follow_their_page),
         cmocka_unit_test(the_host_is_told_apart),
+        cmocka_unit_test(code_that_is_not_there_yet_makes_progress),
         cmocka_unit_test(bad_ranges_are_refused),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
