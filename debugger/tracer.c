@@ -20,6 +20,7 @@
 
 #define OPEN_MAX   64u
 #define NOBODY     UINT32_MAX
+#define HOOKS_MAX  512u
 #define CALLS      512u       /* system calls whose arguments are known */
 #define CALL_TEXT  49u        /* bytes of a text that are told, and the end */
 #define MARK_TASKS UINT32_MAX /* tag of the mark at the switch of tasks */
@@ -30,6 +31,7 @@ enum { SYSCALL_VECTOR = 0x80 };
 struct point {
     uint32_t addr;
     uint32_t enter, leave; /* sites, or NOBODY */
+    bool marked;
 };
 
 struct tracer {
@@ -43,6 +45,8 @@ struct tracer {
     } open[OPEN_MAX];
     unsigned opened;
     struct kernel_info info; /* magic 0: the kernel does not say */
+    const uint64_t *chosen; /* a copy of what was given to tracer_choose(); NULL: all */
+    uint64_t set[(HOOKS_MAX + 63) / 64];
     struct task_name {
         uint32_t pid;
         char comm[12];
@@ -127,6 +131,14 @@ static void leave(struct tracer *t, uint32_t site)
     }
 }
 
+static bool is_chosen(const struct tracer *t, uint32_t site)
+{
+    if (site == NOBODY || !t->chosen)
+        return site != NOBODY;
+    unsigned hook = t->sites.site[site].hook;
+    return t->chosen[hook / 64] & 1ull << hook % 64;
+}
+
 static bool on_mark(void *ctx, struct domain *d, uint32_t at, uint32_t id)
 {
     struct tracer *t = ctx;
@@ -137,9 +149,9 @@ static bool on_mark(void *ctx, struct domain *d, uint32_t at, uint32_t id)
         look_for_task(t);
         return false;
     }
-    if (t->point[id].leave != NOBODY)
+    if (is_chosen(t, t->point[id].leave))
         leave(t, t->point[id].leave);
-    if (t->point[id].enter != NOBODY)
+    if (is_chosen(t, t->point[id].enter))
         enter(t, t->point[id].enter);
     return false;
 }
@@ -164,8 +176,8 @@ static bool make_points(struct tracer *t)
     for (unsigned i = 0; i < t->sites.n; i++) {
         const struct site *s = &t->sites.site[i];
         t->words[i] = (uint8_t)hook_words(&hook_table[s->hook]);
-        t->point[n++] = (struct point){s->addr, i, NOBODY};
-        t->point[n++] = (struct point){s->addr + s->length, NOBODY, i};
+        t->point[n++] = (struct point){s->addr, i, NOBODY, false};
+        t->point[n++] = (struct point){s->addr + s->length, NOBODY, i, false};
     }
     qsort(t->point, n, sizeof *t->point, by_address);
     for (unsigned i = 0; i < n; i++) {
@@ -193,14 +205,34 @@ static void read_info(struct tracer *t, const struct kernel *k)
         t->info = (struct kernel_info){0};
 }
 
-static bool set_marks(struct tracer *t)
+/* Marks where they are wanted, and nowhere else. */
+static bool sync_marks(struct tracer *t)
 {
     struct marks *k = marks_of(t->m);
 
-    for (unsigned i = 0; k && i < t->points; i++)
-        if (!marks_add(k, t->point[i].addr, on_mark, t, i))
+    for (unsigned i = 0; k && i < t->points; i++) {
+        struct point *p = &t->point[i];
+        bool want = is_chosen(t, p->enter) || is_chosen(t, p->leave);
+        if (want && !p->marked && !marks_add(k, p->addr, on_mark, t, i))
             return false;
-    return k && (!t->info.magic || marks_add(k, t->info.switched_at, on_mark, t, MARK_TASKS));
+        if (!want && p->marked)
+            marks_remove(t->m, p->addr, on_mark, t, i);
+        p->marked = want;
+    }
+    return k;
+}
+
+static bool set_marks(struct tracer *t)
+{
+    return sync_marks(t) && (!t->info.magic || marks_add(marks_of(t->m), t->info.switched_at,
+                                                         on_mark, t, MARK_TASKS));
+}
+
+void tracer_choose(struct tracer *t, const uint64_t *hooks)
+{
+    memcpy(t->set, hooks, sizeof t->set);
+    t->chosen = t->set;
+    sync_marks(t);
 }
 
 /* ---- system calls ---- */
@@ -307,7 +339,8 @@ void tracer_detach(struct tracer *t)
     if (!t)
         return;
     for (unsigned i = 0; i < t->points; i++)
-        marks_remove(t->m, t->point[i].addr, on_mark, t, i);
+        if (t->point[i].marked)
+            marks_remove(t->m, t->point[i].addr, on_mark, t, i);
     if (t->info.magic)
         marks_remove(t->m, t->info.switched_at, on_mark, t, MARK_TASKS);
     events_unsubscribe(t->m->events, on_call, t);

@@ -18,6 +18,9 @@ struct tracer;
 /* The kernel must be the one in the machine, and have its list of sites (ERR_FILE). Its marks
    are m's registry's (marks.h). The kernel's image is needed only during this call. */
 struct tracer *tracer_attach(struct machine *m, const struct kernel *k, struct err *err);
+/* Only the calls of these hooks, a bit for each: the other sites have no marks then, and cost nothing.
+   After tracer_attach() it is all. At a boundary, or from a mark. */
+void tracer_choose(struct tracer *t, const uint64_t *hooks);
 /* The machine has gone to another time: what seemed open is not. */
 void tracer_restored(struct tracer *t);
 /* Takes the marks away again. */

@@ -90,12 +90,15 @@ static void on_event(void *ctx, const struct event *e)
     d->has_more = e->kind == EVENT_args || (d->has_more && e->kind == EVENT_hypercall);
     if (d->draining)
         return;
-    if (d->replaying)
-        d->replay(d->replay_ctx, e);
-    else if (d->listen && d->looking == LOOK_FOR_STOPS)
-        d->listen(d->listen_ctx, e);
-
     struct moment here = moment_here(d, boundary);
+    if (d->replaying) {
+        d->replay(d->replay_ctx, e);
+    } else if (d->looking == LOOK_FOR_STOPS && listen_tell(d, e, here)) {
+        struct halt asked = {.why = HALT_ASKED, .at = here, .has_event = true, .event = *e};
+        if (take_hit(d, &asked) && !boundary)
+            suspend(d);
+        return;
+    }
     if (d->goal.stages != MOMENT_BOUNDARY && !boundary && moment_compare(here, d->goal) >= 0) {
         d->hit = (struct halt){.why = HALT_GOAL, .at = here};
         suspend(d);
@@ -196,7 +199,9 @@ static void stand_before_host(struct debug *d)
 
 static void subscribe(struct debug *d)
 {
-    uint64_t kinds = d->looking == LOOK_AT_NOTHING ? 0 : stops_kinds(d);
+    uint64_t kinds = d->looking == LOOK_AT_NOTHING  ? 0
+                     : d->looking == LOOK_FOR_STOPS ? stops_kinds(d) | listen_kinds(d)
+                                                    : stops_kinds(d);
     unsigned classes = 0;
 
     if (d->pause && d->looking != LOOK_AT_NOTHING)
@@ -205,8 +210,7 @@ static void subscribe(struct debug *d)
         if (kinds & control_event_bit(i))
             classes |= event_info[i].class;
     /* Stages are counted from events on; a goal inside a crossing is found by counting. */
-    if (d->goal.stages != MOMENT_BOUNDARY || d->replaying ||
-        (d->listen && d->looking == LOOK_FOR_STOPS))
+    if (d->goal.stages != MOMENT_BOUNDARY || d->replaying)
         classes |= EV_GUEST | EV_DETAIL;
     /* The arguments of a call that its event has no room for are such an event. */
     if (classes & EV_DETAIL || kinds & control_event_bit(EVENT_hypercall))
@@ -216,11 +220,31 @@ static void subscribe(struct debug *d)
         events_subscribe(d->m->events, classes, on_event, d);
 }
 
+/* Marks only where somebody wants to hear of the hook. A replay to a goal leaves them as they are: it
+   comes back, and changing them costs more than passing them. */
+static void choose_hooks(struct debug *d)
+{
+    uint64_t set[STOP_SET_BITS / 64] = {0};
+
+    if (!d->tracer || (d->looking == LOOK_AT_NOTHING && !d->replaying))
+        return;
+    stops_choose(d, set);
+    listen_choose(d, set);
+    if (d->replaying || (d->pause && control_kinds_of_tracer(d->pause_kinds)))
+        memset(set, 0xFF, sizeof set);
+    if (!memcmp(set, d->chosen, sizeof set))
+        return;
+    memcpy(d->chosen, set, sizeof set);
+    tracer_choose(d->tracer, set);
+}
+
 enum ran control_resume(struct debug *d, uint64_t until)
 {
     d->hit = (struct halt){0};
     subscribe(d);
+    choose_hooks(d);
     if (!d->suspended) {
+        listen_begin(d);
         stops_sync_watch(d);
         d->until = until;
     }
@@ -365,13 +389,23 @@ const struct halt *debug_continue(struct debug *d)
 
 /* ---- who is there ---- */
 
+bool control_kinds_of_tracer(uint64_t kinds)
+{
+    return kinds & (control_event_bit(EVENT_hook) | control_event_bit(EVENT_hook_end) |
+                    control_event_bit(EVENT_hook_stack) | control_event_bit(EVENT_task));
+}
+
 bool control_want_tracer(struct debug *d, struct err *err)
 {
     if (!d->kernel)
         return err_set(err, ERR_USAGE,
                        "no symbols of the guest's kernel: its hooks and tasks cannot be told");
-    if (!d->tracer && !(d->tracer = tracer_attach(d->m, d->kernel, err)))
-        return false;
+    if (!d->tracer) {
+        if (!(d->tracer = tracer_attach(d->m, d->kernel, err)))
+            return false;
+        memset(d->chosen, 0, sizeof d->chosen);
+        tracer_choose(d->tracer, d->chosen);
+    }
     d->tracer_users++;
     return true;
 }
@@ -382,6 +416,11 @@ void control_drop_tracer(struct debug *d)
         return;
     tracer_detach(d->tracer);
     d->tracer = NULL;
+}
+
+struct moment debug_event_moment(struct debug *d)
+{
+    return moment_here(d, at_mark(d));
 }
 
 unsigned debug_event_hook(const struct debug *d, const struct event *e)
@@ -436,25 +475,6 @@ const struct halt *debug_halt(struct debug *d)
     return &d->halt;
 }
 
-bool debug_listen(struct debug *d, bool hooks, void (*fn)(void *, const struct event *), void *ctx,
-                  struct err *err)
-{
-    debug_unlisten(d);
-    if (hooks && !control_want_tracer(d, err))
-        return false;
-    d->listen = fn;
-    d->listen_ctx = ctx;
-    d->listen_hooks = hooks;
-    return true;
-}
-
-void debug_unlisten(struct debug *d)
-{
-    if (d->listen && d->listen_hooks)
-        control_drop_tracer(d);
-    d->listen = NULL;
-}
-
 struct debug *debug_new(const struct debug_setup *s, struct err *err)
 {
     struct debug *d = calloc(1, sizeof *d);
@@ -495,7 +515,8 @@ void debug_free(struct debug *d)
         return;
     if (d->suspended)
         control_drain(d);
-    debug_unlisten(d);
+    while (d->listeners)
+        debug_listener_remove(d, d->listeners);
     stops_free(d);
     events_unsubscribe(d->m->events, on_event, d);
     if (d->m->watcher.mark)

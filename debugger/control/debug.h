@@ -39,6 +39,7 @@ enum halt_why {
     HALT_ENDED,       /* the guest has ended: m->domain->end says how */
     HALT_LIMIT,       /* --max-cycles */
     HALT_BEGINNING,   /* backward, and there is nothing before this */
+    HALT_ASKED,       /* a listener wanted it */
     HALT_RECORDED,    /* a replay has come to the end of its recording */
 };
 
@@ -217,11 +218,24 @@ unsigned debug_snapshots(struct debug *d, uint64_t *bytes);
 uint64_t debug_history_limit(struct debug *d);
 void debug_set_history_limit(struct debug *d, uint64_t bytes);
 
-/* Guest-visible and detail events of the present run, as they happen at the frontier or in the past:
-   fn is called for each event while anything runs, except while the debugger itself replays. */
-bool debug_listen(struct debug *d, bool hooks, void (*fn)(void *ctx, const struct event *e),
-                  void *ctx, struct err *err);
-void debug_unlisten(struct debug *d);
+/* Somebody who is told of the events of the run as it goes forward, of each once, whatever goes back
+   and forth in between. The first six are the caller's. */
+struct debug_listener {
+    uint64_t kinds;                      /* bits (1 << EVENT_x) */
+    uint64_t hooks[STOP_SET_BITS / 64];  /* of the kinds that are about hooks: these */
+    /* True: stop here (HALT_ASKED). Looks, and changes nothing. */
+    bool (*see)(void *ctx, const struct event *e);
+    void (*cut)(void *ctx); /* what was told beyond now has not happened; NULL: who cares */
+    void *ctx;
+    struct moment told, now;
+    uint32_t told_there, now_there;
+    struct debug_listener *next;
+};
+/* It must stay where it is until it is removed. Not from inside see(). */
+bool debug_listener_add(struct debug *d, struct debug_listener *l, struct err *err);
+void debug_listener_remove(struct debug *d, struct debug_listener *l);
+/* In see() and in conditions: the moment of the event that is told. */
+struct moment debug_event_moment(struct debug *d);
 /* Replay the stretch from `from` to `to` (both were run before) with fn called for each event, hooks
    too if asked for; comes back to where it was. */
 bool debug_replay(struct debug *d, struct moment from, struct moment to, bool hooks,

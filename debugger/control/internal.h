@@ -100,6 +100,7 @@ struct debug {
     unsigned last_number;
     struct tracer *tracer; /* while somebody wants hooks or tasks */
     unsigned tracer_users;
+    uint64_t chosen[STOP_SET_BITS / 64]; /* hooks whose sites have marks */
 
     /* The first watched access of a run (or, backward, the last). */
     bool touched, watch_changed;
@@ -123,9 +124,8 @@ struct debug {
     unsigned futures;
 
     /* Listeners. */
-    void (*listen)(void *ctx, const struct event *e);
-    void *listen_ctx;
-    bool listen_hooks;
+    struct debug_listener *listeners;
+    struct stop nothing; /* for `only`: a stop that never hits, so that none does */
     bool replaying; /* debug_replay(): the listener is another one */
     void (*replay)(void *ctx, const struct event *e);
     void *replay_ctx;
@@ -147,6 +147,17 @@ const struct halt *control_halt_at(struct debug *d, enum halt_why why);
 uint64_t control_event_bit(unsigned kind);
 bool control_want_tracer(struct debug *d, struct err *err);
 void control_drop_tracer(struct debug *d);
+
+bool control_kinds_of_tracer(uint64_t kinds);
+
+/* ---- listen.c ---- */
+
+uint64_t listen_kinds(const struct debug *d);
+/* True: somebody wants to stop. */
+bool listen_tell(struct debug *d, const struct event *e, struct moment at);
+void listen_begin(struct debug *d); /* the machine is about to run from a boundary */
+void listen_cut(struct debug *d);   /* the future was cut off here */
+void listen_choose(struct debug *d, uint64_t set[STOP_SET_BITS / 64]);
 
 /* ---- timeline.c ---- */
 
@@ -191,6 +202,9 @@ bool control_back_one(struct debug *d);
 /* Kinds of events that armed stops (or d->only) want to see. */
 uint64_t stops_kinds(const struct debug *d);
 bool stops_want_tracer(const struct stop *s);
+bool stop_set_has(const uint64_t *set, uint32_t number);
+/* Add the hooks that armed stops (or d->only) want to hear of. */
+void stops_choose(const struct debug *d, uint64_t set[STOP_SET_BITS / 64]);
 /* An event: does a stop hit? Fills *hit. */
 bool stops_see(struct debug *d, const struct event *e, struct halt *hit);
 void stops_free(struct debug *d);

@@ -110,9 +110,14 @@ static void choose(struct stop *s, uint32_t number)
         s->set[number / 64] |= 1ull << number % 64;
 }
 
+bool stop_set_has(const uint64_t *set, uint32_t number)
+{
+    return number < STOP_SET_BITS && set[number / 64] & 1ull << number % 64;
+}
+
 static bool chosen(const struct stop *s, uint32_t number)
 {
-    return s->any || (number < STOP_SET_BITS && s->set[number / 64] & 1ull << number % 64);
+    return s->any || stop_set_has(s->set, number);
 }
 
 static bool choose_number(struct stop *s, const char *name)
@@ -346,6 +351,27 @@ uint64_t stops_kinds(const struct debug *d)
     return kinds;
 }
 
+static void add_hooks(const struct stop *s, uint64_t set[STOP_SET_BITS / 64])
+{
+    const uint64_t of_hooks = BIT(hook) | BIT(hook_end) | BIT(hook_stack);
+
+    if (!(s->kinds & of_hooks))
+        return;
+    for (unsigned i = 0; i < STOP_SET_BITS / 64; i++)
+        set[i] |= s->any ? UINT64_MAX : s->set[i];
+}
+
+void stops_choose(const struct debug *d, uint64_t set[STOP_SET_BITS / 64])
+{
+    if (d->only) {
+        add_hooks(d->only, set);
+        return;
+    }
+    for (unsigned i = 0; i < d->stops; i++)
+        if (d->stop[i]->enabled)
+            add_hooks(d->stop[i], set);
+}
+
 /* ---- code ---- */
 
 static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t number)
@@ -493,8 +519,7 @@ bool stops_watch_last(struct debug *d, struct halt *found)
 
 bool stops_want_tracer(const struct stop *s)
 {
-    return s->kinds & (BIT(hook) | BIT(hook_end) | BIT(hook_stack) | BIT(task)) &&
-           s->kind != STOP_EXIT;
+    return control_kinds_of_tracer(s->kinds) && s->kind != STOP_EXIT;
 }
 
 bool stop_mark(struct debug *d, struct stop *s, struct err *err)

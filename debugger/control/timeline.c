@@ -328,6 +328,7 @@ void timeline_cut(struct debug *d)
     input_forget_future(d->m->input);
     d->frontier = now;
     d->shown = d->printed;
+    listen_cut(d);
 }
 
 const struct halt *debug_goto(struct debug *d, struct moment to)
@@ -339,8 +340,13 @@ const struct halt *debug_goto(struct debug *d, struct moment to)
         /* Into what has not been yet: the console is live there. */
         if (!timeline_go(d, d->frontier))
             return control_halt_at(d, HALT_INTERRUPTED);
-        d->looking = LOOK_AT_NOTHING;
-        return control_halt(d, control_forward(d, to.cycle), HALT_GOAL);
+        /* Past all stops; but whoever listens to the run hears it. */
+        d->looking = LOOK_FOR_STOPS;
+        d->began = debug_now(d);
+        d->only = &d->nothing;
+        enum ran r = control_forward(d, to.cycle);
+        d->only = NULL;
+        return control_halt(d, r, HALT_GOAL);
     }
     if (timeline_go(d, to))
         return control_halt_at(d, HALT_GOAL);
