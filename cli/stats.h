@@ -3,12 +3,9 @@
 #ifndef CLI_STATS_H
 #define CLI_STATS_H
 
-#include <stdio.h>
-
-#include "debugger/stats.h"
+#include "debugger/stats_text.h"
 #include "report.h"
 
-void stats_tell(const struct stats *s, struct machine *m, FILE *to);
 void stats_report(const struct stats *s, struct machine *m, struct report *r);
 
 #endif

@@ -20,6 +20,24 @@ static void offer(void *ctx, const char *name)
     complete_offer(o->args, name, o->fn, o->ctx);
 }
 
+/* hook:set_pte is offered behind "hook:". */
+struct prefixed {
+    const char *begun, *prefix;
+    void (*fn)(void *, const char *);
+    void *ctx;
+};
+
+static void offer_prefixed(void *ctx, const char *name)
+{
+    const struct prefixed *p = ctx;
+    char whole[120];
+
+    if (strncmp(name, p->begun, strlen(p->begun)))
+        return;
+    snprintf(whole, sizeof whole, "%s%s", p->prefix, name);
+    p->fn(p->ctx, whole);
+}
+
 static bool offer_symbol(void *ctx, const char *name)
 {
     offer(ctx, name);
@@ -101,6 +119,36 @@ COMPLETER(expression)
         symbols(sh, args, NAMES_FUNCTIONS | NAMES_VARIABLES, fn, ctx);
 }
 
+COMPLETER(filters)
+{
+    static const char *const categories[] = {"hook",    "hypercall", "exit", "irq",
+                                             "syscall", "stage",     "task", NULL};
+    static const struct {
+        const char *prefix;
+        enum stop_kind kind;
+    } named[] = {{"hook:", STOP_HOOK},
+                 {"hypercall:", STOP_HYPERCALL},
+                 {"exit:", STOP_EXIT},
+                 {"syscall:", STOP_SYSCALL}};
+    const char *word = complete_word(args);
+
+    words(args, categories, fn, ctx);
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        size_t n = strlen(named[i].prefix);
+        struct prefixed p = {word + n, named[i].prefix, fn, ctx};
+        if (!strncmp(word, named[i].prefix, n))
+            debug_stop_names(shell_debug(sh), named[i].kind, offer_prefixed, &p);
+    }
+}
+
+COMPLETER(formats)
+{
+    static const char *const formats[] = {"text", "json", "csv", NULL};
+
+    (void)sh;
+    words(args, formats, fn, ctx);
+}
+
 COMPLETER(reverse)
 {
     struct offer o = {args, fn, ctx};
@@ -134,9 +182,9 @@ COMPLETER(stops)
 
 COMPLETER(registers)
 {
-    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
-                                        "eip", "eflags", "cs", "ss", "ds", "es", "fs", "gs",
-                                        "cr0", "cr2", "cr3", "cr4", "gdtr", "idtr", "tr", NULL};
+    static const char *const names[] = {"eax", "ecx",    "edx", "ebx", "esp",  "ebp",  "esi", "edi",
+                                        "eip", "eflags", "cs",  "ss",  "ds",   "es",   "fs",  "gs",
+                                        "cr0", "cr2",    "cr3", "cr4", "gdtr", "idtr", "tr",  NULL};
 
     (void)sh;
     words(args, names, fn, ctx);

@@ -20,6 +20,8 @@ COMPLETER(expression); /* symbols, $registers */
 COMPLETER(checkpoints);
 COMPLETER(costs);
 COMPLETER(registers); /* their names */
+COMPLETER(filters);   /* hook:NAME, exit, ... */
+COMPLETER(formats);   /* text, json, csv */
 COMPLETER(stops);     /* numbers */
 
 /* The word that a completion replaces: the last one of args. */
