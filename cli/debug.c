@@ -171,6 +171,17 @@ static bool open_machine(struct desk *k, const struct options *o, struct err *er
     return true;
 }
 
+/* Programs that were put in can be named before they run. */
+static void meet_programs(struct desk *k, const struct options *o)
+{
+    for (size_t i = 0; i < o->add.n; i++) {
+        const char *path = strrchr(o->add.text[i], '=');
+        path = path ? path + 1 : o->add.text[i];
+        const char *slash = strrchr(path, '/');
+        source_meet(k->debug, slash ? slash + 1 : path);
+    }
+}
+
 static bool open_desk(struct desk *k, const struct options *o, struct err *err)
 {
     if (!refuse(o, err) || !open_session(k, o, err) || !open_machine(k, o, err) ||
@@ -189,6 +200,7 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
         return false;
     k->console.interrupt = interrupt;
     k->console.interrupt_ctx = k;
+    meet_programs(k, o);
     struct shell_setup shell = {
         .debug = k->debug,
         .front = {.write = write_out,

@@ -29,7 +29,7 @@ static void forget_words(void *data)
     sites_free(&w->sites);
 }
 
-bool place_event(struct shell *sh, const struct event *e, struct trace_row *row)
+struct trace_view *place_view(struct shell *sh)
 {
     struct event_words *w = shell_room(sh, ROOM_VIEWS, sizeof *w, forget_words);
     const struct kernel *k = debug_kernel(sh->debug);
@@ -38,9 +38,16 @@ bool place_event(struct shell *sh, const struct event *e, struct trace_row *row)
     if (w && !w->view && (w->view = trace_view_new()) && k && sites_read(k, &w->sites, &err))
         trace_names(shell_machine(sh), k, &w->sites, trace_view_put, w->view);
     if (!w || !w->view)
-        return false;
+        return NULL;
     trace_view_forget(w->view);
-    return trace_view_event(w->view, e, row);
+    return w->view;
+}
+
+bool place_event(struct shell *sh, const struct event *e, struct trace_row *row)
+{
+    struct trace_view *view = place_view(sh);
+
+    return view && trace_view_event(view, e, row);
 }
 
 static void tell_event(struct shell *sh, const struct event *e)
@@ -169,13 +176,14 @@ static void tell_guest_line(struct shell *sh, const struct x86_regs *r)
 
     if (!p || !program_at(p, r->eip, &place) || !place.depth)
         return;
-    const struct place_function *f = &place.function[0];
+    unsigned depth = source_depth(&place);
+    const struct place_function *f = &place.function[depth];
     if (f->file && f->line)
         shell_print(sh, "%s:%u in ", f->file, f->line);
     shell_shade(sh, SHADE_TITLE);
     shell_print(sh, "%s", f->name);
     shell_shade(sh, SHADE_PLAIN);
-    shell_print(sh, "()\n");
+    shell_print(sh, depth ? "(), inlined in %s()\n" : "()\n", place.function[0].name);
     tell_line(sh, p, f->file, f->line);
 }
 
@@ -228,10 +236,9 @@ void shell_tell_place(struct shell *sh)
         tell_stage(sh, &h->event);
     else
         tell_guest_line(sh, r);
-    if (!debug_inside(sh->debug)) {
+    if (!debug_inside(sh->debug))
         tell_site(sh, r);
-        tell_instruction(sh, r);
-    }
+    tell_instruction(sh, r);
     tell_state(sh, r);
 }
 
@@ -256,9 +263,10 @@ bool shell_stopped(struct shell *sh, const struct halt *h, struct err *err)
     bool gone = s && s->temporary;
     if (!silent) {
         tell_why(sh, h);
-        if (h->why != HALT_ENDED)
+        if (h->why != HALT_ENDED) {
             shell_tell_place(sh);
-        run_displays(sh);
+            run_displays(sh);
+        }
     }
     if (s && s->commands)
         stops_run_commands(sh, number);

@@ -92,6 +92,11 @@ bool do_reverse_stepi(struct shell *sh, const char *args, struct err *err)
     return step(sh, args, GRAIN_INSN, REACH_INTO, true, err);
 }
 
+bool do_reverse_nexti(struct shell *sh, const char *args, struct err *err)
+{
+    return step(sh, args, GRAIN_INSN, REACH_OVER, true, err);
+}
+
 bool do_reverse_finish(struct shell *sh, const char *args, struct err *err)
 {
     return step(sh, args, GRAIN_LINE, REACH_OUT, true, err);
@@ -138,17 +143,77 @@ bool do_forward(struct shell *sh, const char *args, struct err *err)
     return seek(sh, args, false, err);
 }
 
+/* As `next`, but on through a loop: until a line behind this one, or out of the function. */
+static const struct halt *past_this_line(struct shell *sh)
+{
+    struct x86_regs r = *cpu_regs(shell_machine(sh)->domain->cpu);
+    struct source_spot from, now;
+    const struct halt *h;
+
+    source_at(sh->debug, r.eip, r.cpl, NULL, &from);
+    do {
+        h = debug_step(sh->debug, GRAIN_LINE, REACH_OVER, false);
+        r = *cpu_regs(shell_machine(sh)->domain->cpu);
+        source_at(sh->debug, r.eip, r.cpl, NULL, &now);
+    } while (again(h) && from.known && now.known && now.function == from.function &&
+             now.line <= from.line && !debug_inside(sh->debug));
+    return h;
+}
+
+static bool has_returned(void *ctx, struct debug *d, const struct stop *s, const struct event *e)
+{
+    const uint32_t *esp = ctx;
+
+    (void)s, (void)e;
+    return cpu_gpr(debug_machine(d)->domain->cpu, R_ESP) >= *esp;
+}
+
+/* Two stops for one time: the place, and where this function returns. Other stops count, too. */
+static const struct halt *run_to_place(struct shell *sh, struct stop *place, struct err *err)
+{
+    uint32_t eip, esp;
+    struct stop *caller = NULL;
+    struct debug *d = sh->debug;
+
+    if (!debug_inside(d) && source_caller(d, &eip, &esp) &&
+        (caller = debug_stop_new(d, STOP_CODE, "", err))) {
+        caller->addrs = 1;
+        caller->addr[0] = eip;
+        caller->test = has_returned;
+        caller->test_ctx = &esp;
+    }
+    place->internal = true;
+    if (caller)
+        caller->internal = true;
+    bool ok = debug_stop_arm(d, place, err) && (!caller || debug_stop_arm(d, caller, err));
+    const struct halt *h = ok ? debug_continue(d) : NULL;
+    debug_stop_delete(d, place);
+    if (caller)
+        debug_stop_delete(d, caller);
+    return h;
+}
+
 bool do_until(struct shell *sh, const char *args, struct err *err)
 {
-    struct stop *s = *args ? stops_parse(sh, args, true, err) : NULL;
-
     if (!*args)
-        return err_set(err, ERR_USAGE, "until where?");
-    if (!s)
-        return false;
-    const struct halt *h = debug_seek(sh->debug, s, false);
-    debug_stop_delete(sh->debug, s);
-    return shell_stopped(sh, h, err);
+        return shell_stopped(sh, past_this_line(sh), err);
+    struct stop *s = stops_parse(sh, args, true, err);
+    const struct halt *h = s ? run_to_place(sh, s, err) : NULL;
+    return h && shell_stopped(sh, h, err);
+}
+
+bool do_advance(struct shell *sh, const char *args, struct err *err)
+{
+    return *args ? do_until(sh, args, err) : err_set(err, ERR_USAGE, "advance where?");
+}
+
+bool do_run(struct shell *sh, const char *args, struct err *err)
+{
+    if (*args)
+        return err_set(err, ERR_USAGE,
+                       "run takes no arguments: what runs was said when the debugger was started");
+    debug_goto_cycle(sh->debug, 0);
+    return shell_stopped(sh, debug_continue(sh->debug), err);
 }
 
 /* "20M", "1_000_000", "3G". */

@@ -153,6 +153,25 @@ static bool is_alias(const char *line, const char *alias, size_t *length)
     return n && exact;
 }
 
+static const struct shell_command *row(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+/* Is it the first word of commands of two words ("info")? */
+static bool begins_commands(const char *word)
+{
+    size_t n = strlen(word);
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strncmp(commands[i].name, word, n) && commands[i].name[n] == ' ')
+            return true;
+    return false;
+}
+
 /* The row that a line means. NULL: err says which it could be, or that there is none. */
 static const struct shell_command *find(const char *line, const char **args, struct err *err)
 {
@@ -200,9 +219,19 @@ static const struct shell_command *find(const char *line, const char **args, str
     char word[64];
     const char *rest = line;
     shell_word(&rest, word, sizeof word);
+    if (!*rest && (!strcmp(word, "info") || !strcmp(word, "i"))) { /* which ones are there? */
+        *args = "info";
+        return row("help");
+    }
     if (found) {
         err_set(err, ERR_USAGE, "'%s' could be: %s", word, could);
         return NULL;
+    }
+    if (begins_commands(word) && *rest) { /* "info brake" is near to "info break" */
+        size_t n = strlen(word);
+        char second[64 - 1];
+        shell_word(&rest, second, sizeof second);
+        snprintf(word + n, sizeof word - n, " %s", second);
     }
     struct suggestion near = {.typed = word};
     for (size_t i = 0; i < COMMANDS; i++)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data.h"
 #include "hv-models/hv.h"
-#include "internal.h"
 
 /* ---- from words to a stop ---- */
 
@@ -62,7 +62,8 @@ static const char *current_file(struct shell *sh)
 
 static struct stop *at_place(struct shell *sh, const char *where, struct err *err)
 {
-    struct programs l = source_programs(sh->debug);
+    struct programs now = source_programs(sh->debug), known;
+    struct program *p = NULL;
     struct spot spot[STOP_ADDRS_MAX];
     struct err first = {0}, other = {0};
     unsigned n = 0;
@@ -79,9 +80,13 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
         snprintf(here, sizeof here, "*0x%x", at);
         where = here;
     }
-    for (unsigned i = 0; i < l.n && !n; i++)
-        n = program_locate(l.list[i], where, current_file(sh), spot, STOP_ADDRS_MAX,
+    for (unsigned i = 0; i < now.n && !n; i++)
+        n = program_locate(p = now.list[i], where, current_file(sh), spot, STOP_ADDRS_MAX,
                            i ? &other : &first);
+    /* Then in programs that do not run now. */
+    known = source_known(sh->debug);
+    for (unsigned i = 0; i < known.n && !n && *where != '*'; i++)
+        n = program_locate(p = known.list[i], where, NULL, spot, STOP_ADDRS_MAX, &other);
     if (!n && *where == '*') { /* an address needs no program around it */
         spot[0] = (struct spot){.addr = (uint32_t)strtoul(where + 1, NULL, 0)};
         n = 1;
@@ -95,6 +100,8 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
     if (!s)
         return NULL;
     s->addrs = n < STOP_ADDRS_MAX ? n : STOP_ADDRS_MAX;
+    if (*where != '*' && source_process(sh->debug, p))
+        snprintf(s->process, sizeof s->process, "%s", source_process(sh->debug, p));
     for (unsigned i = 0; i < s->addrs; i++)
         s->addr[i] = spot[i].addr;
     if (spot[0].function && spot[0].file)
@@ -233,6 +240,10 @@ static bool watch(struct shell *sh, const char *args, unsigned watch_for, struct
                          "'%s' is not in memory: watch *(int *)ADDRESS, or a variable", text);
         s->at = v.addr;
         s->size = ok ? type_size(v.type) : 0;
+        /* Other processes have other memory at this address. */
+        struct source_task task;
+        if (ok && v.addr < USER_SPACE && source_task(sh->debug, &task))
+            snprintf(s->process, sizeof s->process, "%s", task.comm);
     }
     if (ok && (s->size < 1 || s->size > 4096))
         ok = err_set(err, ERR_USAGE, "%u bytes cannot be watched: 1 to 4096 can", s->size);
@@ -489,10 +500,8 @@ bool do_display(struct shell *sh, const char *args, struct err *err)
 
     if (!*args) {
         for (struct display *d = sh->display; d; d = d->next) {
-            char line[300];
             shell_print(sh, "%u: ", d->number);
-            snprintf(line, sizeof line, "print %s", d->text);
-            shell_run(sh, line);
+            data_display(sh, d->text);
         }
         return true;
     }
@@ -505,10 +514,9 @@ bool do_display(struct shell *sh, const char *args, struct err *err)
     while (*at)
         at = &(*at)->next;
     *at = d;
-    char line[300];
     shell_print(sh, "%u: ", d->number);
-    snprintf(line, sizeof line, "print %s", d->text);
-    return shell_run(sh, line);
+    data_display(sh, d->text);
+    return true;
 }
 
 bool do_undisplay(struct shell *sh, const char *args, struct err *err)

@@ -132,6 +132,7 @@ struct stop {
     unsigned number;
     enum stop_kind kind;
     bool enabled, temporary;
+    bool internal;   /* not the user's: takes none of his numbers */
     uint64_t ignore; /* so many hits are let pass */
     uint64_t hits;
     char what[160]; /* as the user gave it, for lists */
@@ -139,6 +140,7 @@ struct stop {
     /* STOP_CODE */
     unsigned addrs;
     uint32_t addr[STOP_ADDRS_MAX];
+    char process[16]; /* in processes of this name only: another program has other code there */
     /* kinds of events: which kinds, and which values of the word that decides */
     uint64_t kinds; /* bit (1 << EVENT_x) */
     bool any;       /* whatever the word is */
@@ -221,8 +223,8 @@ void debug_set_history_limit(struct debug *d, uint64_t bytes);
 /* Somebody who is told of the events of the run as it goes forward, of each once, whatever goes back
    and forth in between. The first six are the caller's. */
 struct debug_listener {
-    uint64_t kinds;                      /* bits (1 << EVENT_x) */
-    uint64_t hooks[STOP_SET_BITS / 64];  /* of the kinds that are about hooks: these */
+    uint64_t kinds;                     /* bits (1 << EVENT_x) */
+    uint64_t hooks[STOP_SET_BITS / 64]; /* of the kinds that are about hooks: these */
     /* True: stop here (HALT_ASKED). Looks, and changes nothing. */
     bool (*see)(void *ctx, const struct event *e);
     void (*cut)(void *ctx); /* what was told beyond now has not happened; NULL: who cares */
@@ -240,6 +242,22 @@ struct moment debug_event_moment(struct debug *d);
    too if asked for; comes back to where it was. */
 bool debug_replay(struct debug *d, struct moment from, struct moment to, bool hooks,
                   void (*fn)(void *ctx, const struct event *e), void *ctx, struct err *err);
+
+/* The same, and `ends` is called at both ends, where all that there is can be looked at (in the middle
+   of a crossing only registers and memory are of interest). from may be to. Comes back to where it
+   was, and debug_halt() says what it said. Either function may be NULL. */
+bool debug_witness(struct debug *d, struct moment from, struct moment to, bool hooks,
+                   void (*fn)(void *ctx, const struct event *e), void (*ends)(void *ctx, bool last),
+                   void *ctx, struct err *err);
+/* Seek backward for s (as debug_seek()), call `there` at what was found, come back. False: there is
+   none, or interrupted. */
+bool debug_find_before(struct debug *d, struct stop *s,
+                       void (*there)(void *ctx, const struct halt *h), void *ctx, struct err *err);
+/* Memory as it is now, for comparing: snapshot_page_differs(), snapshot_read(), snapshot_free(). At a
+   boundary only. */
+struct snapshot *debug_photograph(struct debug *d, struct err *err);
+/* The i-th snapshot of the history, from the beginning; false: there are not so many. */
+bool debug_snapshot(struct debug *d, unsigned i, struct moment *at, uint64_t *bytes);
 
 /* The stretch of the crossing at or before now: from the boundary before it to the one after it. */
 bool debug_last_crossing(struct debug *d, struct moment *from, struct moment *to);

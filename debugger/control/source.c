@@ -13,7 +13,6 @@
 #include "internal.h"
 
 #define PROGRAMS_MAX 64u
-#define USER_SPACE   0xC0000000u
 
 struct user_program {
     char name[64];
@@ -230,6 +229,21 @@ static struct program *user_program(struct source_set *s, const char *comm)
     return u ? u->program : NULL;
 }
 
+struct program *source_meet(struct debug *d, const char *comm)
+{
+    return user_program(d->source, comm);
+}
+
+const char *source_process(struct debug *d, const struct program *p)
+{
+    const struct source_set *s = d->source;
+
+    for (unsigned i = s->users; p && i-- > 0;)
+        if (s->user[i].program == p)
+            return s->user[i].name;
+    return NULL;
+}
+
 struct program *source_kernel(struct debug *d)
 {
     return d->source->kernel;
@@ -277,7 +291,31 @@ struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl)
 
 /* ---- where ---- */
 
-void source_at(struct debug *d, uint32_t eip, unsigned cpl, struct source_spot *out)
+static bool is_header(const char *file)
+{
+    size_t n = file ? strlen(file) : 0;
+
+    return n > 2 && !strcmp(file + n - 2, ".h");
+}
+
+static bool is_assembler(const char *file)
+{
+    size_t n = file ? strlen(file) : 0;
+
+    return n > 2 && (!strcmp(file + n - 2, ".S") || !strcmp(file + n - 2, ".s"));
+}
+
+unsigned source_depth(const struct place *place)
+{
+    for (unsigned i = place->depth; i-- > 1;)
+        if (place->function[i].file && place->function[i].line &&
+            !is_header(place->function[i].file))
+            return i;
+    return 0;
+}
+
+void source_at(struct debug *d, uint32_t eip, unsigned cpl, const struct source_spot *over,
+               struct source_spot *out)
 {
     struct program *p = source_program(d, eip, cpl);
     struct place place;
@@ -285,14 +323,20 @@ void source_at(struct debug *d, uint32_t eip, unsigned cpl, struct source_spot *
     *out = (struct source_spot){0};
     if (!p || !program_at(p, eip, &place) || !place.depth)
         return;
-    const struct place_function *f = &place.function[0];
+    uint32_t real = place.function[0].start;
+    unsigned depth = source_depth(&place);
+    if (over && over->known && over->real == real && over->depth < depth)
+        depth = over->depth;
+    const struct place_function *f = &place.function[depth];
     out->function = f->start;
     if (!f->file || !f->line)
         return;
-    /* The outermost function is what a person has in front of him; what the compiler put inline is
-       seen as the line that asked for it. */
     *out = (struct source_spot){.known = true,
                                 .begins = eip == place.lo && place.is_stmt,
+                                .real = real,
+                                .depth = depth,
+                                .prologue =
+                                    !is_assembler(f->file) && eip < program_prologue_end(p, real),
                                 .file = f->file,
                                 .line = f->line,
                                 .function = f->start,

@@ -11,6 +11,9 @@
 
 struct source_set;
 
+/* Where user space ends, in every kernel that the models know. */
+#define USER_SPACE 0xC0000000u
+
 /* Both images must outlive it; either may be empty. User programs are found in the initrd by the
    name of the process. NULL: out of memory. */
 struct source_set *source_open(const struct image *kernel, const struct image *initrd);
@@ -18,6 +21,11 @@ void source_close(struct source_set *s);
 
 /* A user program from a file of the host, looked in before those of the initrd. */
 bool source_add_file(struct debug *d, const char *path, struct err *err);
+/* The program that a process of this name would run, from the initrd or such a file; known from here
+   on, also before it runs. NULL: there is none. */
+struct program *source_meet(struct debug *d, const char *comm);
+/* The name of the process whose program this is; NULL: the kernel, or nobody's. */
+const char *source_process(struct debug *d, const struct program *p);
 
 /* The programs in which the machine's present names are looked up, first where it runs. Valid until
    the machine moves. */
@@ -51,8 +59,16 @@ struct source_spot {
     unsigned line;
     uint32_t function; /* where it begins; 0: unknown */
     uint32_t lo, hi;   /* of the line's entry */
+    uint32_t real;     /* where the real function around it begins: `function`, if not inlined */
+    unsigned depth;    /* of inlined functions in one another; 0: in the real one */
+    bool prologue;     /* the function's frame is not set up yet, and nobody stops here */
 };
-void source_at(struct debug *d, uint32_t eip, unsigned cpl, struct source_spot *out);
+/* `over`: what is inlined in the line that stands there is a part of that line; NULL: nothing is. */
+void source_at(struct debug *d, uint32_t eip, unsigned cpl, const struct source_spot *over,
+               struct source_spot *out);
+/* Which of a place's functions a person has in front of him: the innermost one of a .c file. What
+   headers put inline is seen as the line that asks for it. */
+unsigned source_depth(const struct place *place);
 /* Is a hook called here? (in the kernel's list of patch sites) */
 bool source_is_site(struct debug *d, uint32_t eip);
 unsigned source_site(struct debug *d, uint32_t eip); /* the hook's number, if so */

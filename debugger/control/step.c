@@ -70,10 +70,29 @@ static enum ran one(struct debug *d)
 
 struct place_to_be {
     struct debug *d;
-    uint32_t eip, esp, cr3, cpl;
+    uint32_t eip, esp, cpl;
     bool above; /* ESP must be above esp: a frame has gone; else be equal */
-    bool task;  /* the address space must be this one */
+    bool task;  /* and the process must be this one: others run the same code on other stacks */
+    uint32_t pid;
 };
+
+/* In the process that runs now, if the kernel says which. (CR3 does not: the tables that a model puts
+   there come and go.) */
+static struct place_to_be place_of(struct debug *d, uint32_t eip, uint32_t esp, uint32_t cpl,
+                                   bool above)
+{
+    struct source_task task;
+    bool known = source_task(d, &task);
+
+    return (struct place_to_be){d, eip, esp, cpl, above, known, task.pid};
+}
+
+static bool is_pid(struct debug *d, uint32_t pid)
+{
+    struct source_task task;
+
+    return source_task(d, &task) && task.pid == pid;
+}
 
 static bool is_there(void *ctx, struct domain *domain, uint32_t at, uint32_t tag)
 {
@@ -83,8 +102,8 @@ static bool is_there(void *ctx, struct domain *domain, uint32_t at, uint32_t tag
     (void)at, (void)tag;
     if (p->d->looking == LOOK_AT_NOTHING || p->d->draining)
         return false;
-    return r->cpl == p->cpl && (!p->task || r->cr3 == p->cr3) &&
-           (p->above ? r->gpr[R_ESP] > p->esp : r->gpr[R_ESP] == p->esp);
+    return r->cpl == p->cpl && (p->above ? r->gpr[R_ESP] > p->esp : r->gpr[R_ESP] == p->esp) &&
+           (!p->task || is_pid(p->d, p->pid));
 }
 
 /* RAN_UNTIL: there. */
@@ -110,16 +129,22 @@ static enum ran run_to(struct debug *d, const struct place_to_be *p)
 
 struct context {
     struct source_spot spot;
-    uint32_t eip, esp, cr3, cpl;
+    uint32_t eip, esp, cpl;
 };
+
+/* `over`: see source_at(). */
+static struct context context_seen(struct debug *d, const struct source_spot *over)
+{
+    const struct x86_regs *r = cpu_regs(d->m->domain->cpu);
+    struct context c = {.eip = r->eip, .esp = r->gpr[R_ESP], .cpl = r->cpl};
+
+    source_at(d, r->eip, r->cpl, over, &c.spot);
+    return c;
+}
 
 static struct context context_of(struct debug *d)
 {
-    const struct x86_regs *r = cpu_regs(d->m->domain->cpu);
-    struct context c = {.eip = r->eip, .esp = r->gpr[R_ESP], .cr3 = r->cr3, .cpl = r->cpl};
-
-    source_at(d, r->eip, r->cpl, &c.spot);
-    return c;
+    return context_seen(d, NULL);
 }
 
 static bool same_stack(uint32_t a, uint32_t b)
@@ -163,15 +188,21 @@ static bool note_irq(void *ctx, const struct event *e)
     return e->kind == EVENT_stage || e->kind == EVENT_hypercall;
 }
 
-/* In a kernel that was just entered from user code: where that goes on. The frame on the stack is
-   EIP, CS, EFLAGS, ESP, SS, with an error code below it for some exceptions (SDM volume 3, 6.12). */
-static bool trap_return(struct debug *d, uint32_t *eip)
+/* In a kernel that was just entered: where what was interrupted goes on. The frame on the stack is
+   EIP, CS, EFLAGS, and from another ring ESP, SS, with an error code below it for some exceptions
+   (SDM volume 3, 6.12). */
+static bool trap_return(struct debug *d, const struct context *before, const struct context *now,
+                        struct place_to_be *p)
 {
-    uint32_t esp = cpu_gpr(d->m->domain->cpu, R_ESP), word[3];
+    uint32_t word[5], cs, *frame = word;
 
-    if (!debug_peek(d, esp, word, sizeof word))
+    if (!debug_peek(d, now->esp, word, sizeof word))
         return false;
-    *eip = (word[1] & 0xFFFF) && (word[1] & 3) == 3 && !(word[1] >> 16) ? word[0] : word[1];
+    cs = word[1];
+    if (!(cs & 0xFFFF) || cs >> 16 || (cs & 3) != before->cpl)
+        frame++; /* behind an error code */
+    *p = place_of(d, frame[0], now->cpl == before->cpl ? now->esp + 12 : frame[3], before->cpl,
+                  false);
     return true;
 }
 
@@ -184,8 +215,10 @@ static enum ran step_line(struct debug *d, enum reach reach)
     struct context start = context_of(d);
     bool was_inside = d->suspended;
 
+    const struct source_spot *over = reach == REACH_OVER ? &start.spot : NULL;
+
     for (unsigned n = 1;; n++) {
-        struct context before = context_of(d);
+        struct context before = context_seen(d, over);
         struct halt aside = {0};
         bool inside = d->suspended;
         if (reach == REACH_INTO || reach == REACH_OVER)
@@ -201,36 +234,29 @@ static enum ran step_line(struct debug *d, enum reach reach)
             return RAN_STOPPED;
         if (inside)
             return RAN_UNTIL; /* back in the guest: say so */
-        struct context now = context_of(d);
+        struct context now = context_seen(d, over);
+        bool skip = reach == REACH_OVER || (start.spot.known && !now.spot.known), away = false;
+        struct place_to_be p;
         uint32_t back;
-        if (went_aside(&before, &now, &aside)) {
-            struct place_to_be p = {d, 0, before.esp, before.cr3, before.cpl, false, true};
-            if (!debug_peek(d, now.esp, &p.eip, 4))
+        if (went_aside(&before, &now, &aside) || (now.cpl < before.cpl && skip)) {
+            /* An interrupt; a system call or a fault of a user program. */
+            if (!trap_return(d, &before, &now, &p))
                 return RAN_UNTIL;
-            if (now.cpl == before.cpl)
-                p.esp = now.esp + 12; /* EIP, CS, EFLAGS */
+            away = true;
+        } else if (skip && was_call(d, &before, &now, &back)) {
+            p = place_of(d, back, now.esp, now.cpl, true);
+            away = true;
+        }
+        if (away) {
             r = run_to(d, &p);
             if (r != RAN_UNTIL)
                 return r;
-            now = context_of(d);
-        } else if (reach == REACH_OVER && was_call(d, &before, &now, &back)) {
-            struct place_to_be p = {d, back, now.esp, now.cr3, now.cpl, true, false};
-            r = run_to(d, &p);
-            if (r != RAN_UNTIL)
-                return r;
-            now = context_of(d);
-        } else if (now.cpl < before.cpl && (reach == REACH_OVER || !now.spot.known)) {
-            /* A system call or a fault of a user program: the frame says where it goes on. */
-            struct place_to_be p = {d, before.eip, before.esp, before.cr3, before.cpl, false, true};
-            if (!trap_return(d, &p.eip))
-                return RAN_UNTIL;
-            r = run_to(d, &p);
-            if (r != RAN_UNTIL)
-                return r;
-            now = context_of(d);
+            now = context_seen(d, over);
         }
         if (reach == REACH_INTO && source_is_site(d, now.eip) && now.eip != start.eip)
             return RAN_UNTIL;
+        if (now.spot.prologue && now.spot.real != start.spot.real)
+            continue; /* the function's first line is where its arguments are in place */
         if (!start.spot.known) {
             if (now.spot.known || !was_inside)
                 return RAN_UNTIL; /* no line: a step is an instruction, as gdb's stepi */
@@ -250,14 +276,14 @@ static enum ran step_line(struct debug *d, enum reach reach)
 /* Run until the function that runs now has returned. */
 static enum ran finish(struct debug *d)
 {
-    struct context now = context_of(d);
-    struct place_to_be p = {.d = d, .cpl = now.cpl, .above = true};
+    uint32_t eip, esp, cpl = cpu_cpl(d->m->domain->cpu);
 
     if (d->suspended)
         return control_leave_crossing(d);
-    if (!source_caller(d, &p.eip, &p.esp))
+    if (!source_caller(d, &eip, &esp))
         return RAN_NOWHERE;
-    p.esp--; /* the caller's ESP, when it goes on, or above */
+    /* From a system call's entry it is user code that goes on. ESP is then the caller's, or above. */
+    struct place_to_be p = place_of(d, eip, esp - 1, eip < USER_SPACE ? 3 : cpl, true);
     return run_to(d, &p);
 }
 
@@ -343,7 +369,7 @@ static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
     now = context_of(d);
     if (!was_call(d, &before, &now, &back))
         return r;
-    struct place_to_be p = {d, back, now.esp, now.cr3, now.cpl, true, false};
+    struct place_to_be p = place_of(d, back, now.esp, now.cpl, true);
     return run_to(d, &p);
 }
 
@@ -394,7 +420,8 @@ static bool same_esp(void *ctx, struct debug *d, const struct stop *stop, const 
     return cpu_gpr(d->m->domain->cpu, R_ESP) == *esp;
 }
 
-/* Backward through a function that was just entered by its end: to its call. */
+/* Backward through a function that was just entered by its end: to its call. False, and where it was:
+   it was not called, as far as can be seen, or interrupted. */
 static bool back_over(struct debug *d, uint32_t entry, uint32_t esp)
 {
     struct stop call = {.kind = STOP_CODE,
@@ -404,7 +431,13 @@ static bool back_over(struct debug *d, uint32_t entry, uint32_t esp)
                         .test = same_esp,
                         .test_ctx = &esp};
 
-    return debug_seek(d, &call, true)->why == HALT_STOP && control_back_one(d);
+    struct moment here = debug_now(d);
+    enum halt_why why = debug_seek(d, &call, true)->why;
+    if (why == HALT_STOP && control_back_one(d))
+        return true;
+    timeline_go(d, here);
+    d->interrupted = why == HALT_INTERRUPTED;
+    return false;
 }
 
 static bool interrupts_here(void *ctx, const struct event *e)
@@ -414,26 +447,23 @@ static bool interrupts_here(void *ctx, const struct event *e)
 
     (void)e;
     return (r->eip == p->eip || r->eip + 2 == p->eip) && r->gpr[R_ESP] == p->esp &&
-           r->cr3 == p->cr3;
+           (!p->task || is_pid(p->d, p->pid));
 }
 
 /* Backward over an interrupt, whose handler has just returned to `at`: to before it. */
 static bool back_over_interrupt(struct debug *d, const struct context *at)
 {
-    struct place_to_be p = {.d = d, .eip = at->eip, .esp = at->esp, .cr3 = at->cr3};
+    struct place_to_be p = place_of(d, at->eip, at->esp, at->cpl, false);
 
     pause_at(d, BIT(irq) | BIT(fault) | BIT(softint), interrupts_here, &p);
-    bool ok = debug_reverse_continue(d)->why == HALT_STEP;
+    struct moment here = debug_now(d);
+    enum halt_why why = debug_reverse_continue(d)->why;
     no_pause(d);
-    return ok && control_back_one(d);
-}
-
-static const struct halt *backward_insn(struct debug *d, enum reach reach)
-{
-    if (!control_back_one(d))
-        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
-    (void)reach;
-    return control_halt_at(d, HALT_STEP);
+    if (why == HALT_STEP && control_back_one(d))
+        return true;
+    timeline_go(d, here);
+    d->interrupted = why == HALT_INTERRUPTED;
+    return false;
 }
 
 /* Is the instruction that runs next a RET or IRET: going back over it enters what it left? */
@@ -450,7 +480,7 @@ static bool is_return(struct debug *d, const struct context *c, bool *iret)
    entered (or cannot: no source). */
 static bool back_one_or_over(struct debug *d, enum reach reach)
 {
-    struct context at = context_of(d), last;
+    struct context at = context_of(d), last; /* natural ones: only their registers count */
     bool iret;
 
     if (!control_back_one(d))
@@ -464,6 +494,23 @@ static bool back_one_or_over(struct debug *d, enum reach reach)
     else if ((reach == REACH_OVER || !last.spot.known) && source_entry(d, &entry, &esp))
         back_over(d, entry, esp);
     return !d->interrupted;
+}
+
+static const struct halt *backward_insn(struct debug *d, enum reach reach)
+{
+    if (reach == REACH_OVER && !d->suspended) {
+        struct moment here = debug_now(d);
+        if (back_one_or_over(d, reach))
+            return control_halt_at(d, HALT_STEP);
+        if (!d->interrupted)
+            return control_halt_at(d, HALT_BEGINNING);
+        d->interrupted = 0;
+        timeline_go(d, here);
+        return control_halt_at(d, HALT_INTERRUPTED);
+    }
+    if (!control_back_one(d))
+        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+    return control_halt_at(d, HALT_STEP);
 }
 
 /*
@@ -480,17 +527,18 @@ static const struct halt *backward_line(struct debug *d, enum reach reach)
         return back_to_event(d, BIT(stage) | BIT(hypercall));
     if (!line.spot.known)
         return backward_insn(d, reach);
+    const struct source_spot first = line.spot, *over = reach == REACH_OVER ? &first : NULL;
     for (;;) {
         struct moment here = debug_now(d);
-        struct context at = context_of(d);
+        struct context at = context_seen(d, over);
         if (!back_one_or_over(d, reach))
             return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
-        struct context last = context_of(d);
+        struct context last = context_seen(d, over);
         bool same = last.spot.known && last.spot.line == line.spot.line &&
                     last.spot.function == line.spot.function && last.cpl == line.cpl &&
                     last.eip < at.eip;
         if (!found && !same) {
-            if (!last.spot.known)
+            if (!last.spot.known || last.spot.prologue)
                 continue;
             line = last; /* we stood at a beginning: it is the line before that counts */
         } else if (found && !same) {
@@ -515,7 +563,7 @@ static const struct halt *backward_finish(struct debug *d)
         return control_halt_at(d, HALT_STEP);
     }
     if (!source_entry(d, &entry, &esp) || !back_over(d, entry, esp))
-        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_NONE);
     return control_halt_at(d, HALT_STEP);
 }
 

@@ -13,8 +13,10 @@
 #include "emu/suggest.h"
 #include "hv-models/hv.h"
 #include "internal.h"
+#include "source.h"
 
 #define BIT(kind) (1ull << EVENT_##kind)
+#define INTERNAL  0x80000000u
 
 const char *const stop_kind_name[STOP_KINDS] = {
     [STOP_CODE] = "code",   [STOP_HOOK] = "hook",     [STOP_HYPERCALL] = "hypercall",
@@ -374,6 +376,14 @@ void stops_choose(const struct debug *d, uint64_t set[STOP_SET_BITS / 64])
 
 /* ---- code ---- */
 
+static bool is_process(struct debug *d, const struct stop *s)
+{
+    struct source_task task;
+
+    return !s->process[0] ||
+           (source_task(d, &task) && !strncmp(task.comm, s->process, sizeof task.comm - 1));
+}
+
 static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t number)
 {
     struct debug *d = ctx;
@@ -385,7 +395,7 @@ static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t numb
     struct stop *s = d->only && d->only->number == number ? d->only : NULL;
     if (!d->only)
         s = debug_stop_number(d, number);
-    if (!s || !stop_counts(d, s, NULL))
+    if (!s || !is_process(d, s) || !stop_counts(d, s, NULL))
         return false;
     struct halt hit = {.why = HALT_STOP, .at = here, .stop = number};
     if (d->looking == LOOK_FOR_STOPS) {
@@ -487,7 +497,7 @@ bool stops_watch_hit(struct debug *d, struct moment frontier)
     /* What ran on until it could be stopped is not the frontier that the user has seen. */
     struct moment now = debug_now(d);
     d->frontier = moment_compare(frontier, now) > 0 ? frontier : now;
-    if (!stop_counts(d, s, NULL))
+    if (!is_process(d, s) || !stop_counts(d, s, NULL))
         return false;
     d->hit = (struct halt){
         .why = HALT_STOP, .at = now, .stop = s->number, .has_access = true, .access = access};
@@ -506,7 +516,7 @@ bool stops_watch_last(struct debug *d, struct halt *found)
     if (!timeline_go(d, at))
         return false;
     at = debug_now(d);
-    if (s->test && !s->test(s->test_ctx, d, s, NULL)) {
+    if (!is_process(d, s) || (s->test && !s->test(s->test_ctx, d, s, NULL))) {
         d->before = at; /* look before this one */
         return false;
     }
@@ -552,12 +562,12 @@ bool debug_stop_arm(struct debug *d, struct stop *s, struct err *err)
     if (!more)
         return err_set(err, ERR_SYSTEM, "out of memory");
     d->stop = more;
-    s->number = d->last_number + 1;
+    s->number = s->internal ? INTERNAL + d->stops : d->last_number + 1;
     if (s->enabled && !stop_mark(d, s, err)) {
         s->number = 0;
         return false;
     }
-    d->last_number++;
+    d->last_number += !s->internal;
     d->stop[d->stops++] = s;
     return true;
 }
