@@ -30,7 +30,8 @@ struct task_stack {
 
 struct stats {
     struct machine *m;
-    const struct tracer *tracer;
+    unsigned (*hook)(void *ctx, const struct event *e);
+    void *hook_ctx;
     struct tally stat[STAT_CLASSES][STAT_IDS];
     struct task_stack *task[TASKS_MAX]; /* made when first needed */
     uint32_t pid;
@@ -115,7 +116,7 @@ static void enter_kernel(struct stats *s, const struct event *e)
 
 static void on_hook(struct stats *s, const struct event *e)
 {
-    unsigned hook = tracer_hook(s->tracer, e->a[0]);
+    unsigned hook = s->hook(s->hook_ctx, e);
     bool to_user = true;
 
     if (hook_table[hook].convention != HOOK_JUMP) {
@@ -164,7 +165,7 @@ static void on_event(void *ctx, const struct event *e)
         on_hook(s, e);
         break;
     case EVENT_hook_end:
-        end(s, e, STAT_HOOK, tracer_hook(s->tracer, e->a[0]), &from_user);
+        end(s, e, STAT_HOOK, s->hook(s->hook_ctx, e), &from_user);
         break;
     case EVENT_task:
         s->pid = e->a[0];
@@ -174,16 +175,37 @@ static void on_event(void *ctx, const struct event *e)
     }
 }
 
-struct stats *stats_attach(struct machine *m, const struct tracer *t, struct err *err)
+static unsigned hook_of_tracer(void *ctx, const struct event *e)
+{
+    return tracer_hook(ctx, e->a[0]);
+}
+
+void stats_see(struct stats *s, const struct event *e)
+{
+    on_event(s, e);
+}
+
+struct stats *stats_of_run(struct machine *m, unsigned (*hook)(void *, const struct event *),
+                           void *ctx)
 {
     struct stats *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->m = m;
+    s->hook = hook;
+    s->hook_ctx = ctx;
+    return s;
+}
+
+struct stats *stats_attach(struct machine *m, const struct tracer *t, struct err *err)
+{
+    struct stats *s = stats_of_run(m, hook_of_tracer, (void *)t);
 
     if (!s) {
         err_set(err, ERR_SYSTEM, "out of memory");
         return NULL;
     }
-    s->m = m;
-    s->tracer = t;
     s->cycles = machine_now(m);
     s->instructions = cpu_instructions(m->domain->cpu);
     s->idle = m->domain->state.idle_cycles;

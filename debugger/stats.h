@@ -30,6 +30,12 @@ struct stats;
 struct stats *stats_attach(struct machine *m, const struct tracer *t, struct err *err);
 void stats_detach(struct stats *s);
 
+/* Statistics of a whole run, fed by hand with all of its events from the beginning of time on, e.g. of a
+   replay. hook: the number of the hook that a hook's event is about. NULL: out of memory. */
+struct stats *stats_of_run(struct machine *m, unsigned (*hook)(void *ctx, const struct event *e),
+                           void *ctx);
+void stats_see(struct stats *s, const struct event *e);
+
 const struct tally *stats_of(const struct stats *s, enum stat_class class, unsigned id);
 extern const char *const stat_class_name[STAT_CLASSES];
 
