@@ -5,9 +5,11 @@
  * runs; `console` gives it the terminal as a whole.
  */
 #include <limits.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "console.h"
 #include "debugger/command/shell.h"
@@ -171,6 +173,21 @@ static bool open_machine(struct desk *k, const struct options *o, struct err *er
     return true;
 }
 
+/* What the user has put into the guest he will want to see by its source lines. */
+static void open_programs(struct desk *k, const struct options *o)
+{
+    for (size_t i = 0; i < o->add.n; i++) {
+        char path[PATH_MAX];
+        const char *text = o->add.text[i], *equals = strrchr(text, '=');
+        struct err no_program = {0}; /* a script, a text: fine */
+        struct stat st;
+        snprintf(path, sizeof path, "%.*s", (int)(equals ? equals - text : (int)strlen(text)),
+                 text);
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+            source_add_file(k->debug, path, &no_program);
+    }
+}
+
 static bool open_desk(struct desk *k, const struct options *o, struct err *err)
 {
     if (!refuse(o, err) || !open_session(k, o, err) || !open_machine(k, o, err) ||
@@ -187,6 +204,7 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
     k->debug = debug_new(&setup, err);
     if (!k->debug)
         return false;
+    open_programs(k, o);
     k->console.interrupt = interrupt;
     k->console.interrupt_ctx = k;
     struct shell_setup shell = {

@@ -62,7 +62,8 @@ static const char *current_file(struct shell *sh)
 
 static struct stop *at_place(struct shell *sh, const char *where, struct err *err)
 {
-    struct programs l = source_programs(sh->debug);
+    struct programs l = source_all_programs(sh->debug);
+    struct program *of = NULL;
     struct spot spot[STOP_ADDRS_MAX];
     struct err first = {0}, other = {0};
     unsigned n = 0;
@@ -79,9 +80,10 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
         snprintf(here, sizeof here, "*0x%x", at);
         where = here;
     }
-    for (unsigned i = 0; i < l.n && !n; i++)
-        n = program_locate(l.list[i], where, current_file(sh), spot, STOP_ADDRS_MAX,
-                           i ? &other : &first);
+    for (unsigned i = 0; i < l.n && !n; i++) {
+        of = l.list[i];
+        n = program_locate(of, where, current_file(sh), spot, STOP_ADDRS_MAX, i ? &other : &first);
+    }
     if (!n && *where == '*') { /* an address needs no program around it */
         spot[0] = (struct spot){.addr = (uint32_t)strtoul(where + 1, NULL, 0)};
         n = 1;
@@ -94,6 +96,9 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
     struct stop *s = debug_stop_new(sh->debug, STOP_CODE, "", err);
     if (!s)
         return NULL;
+    const char *task = of && n && *where != '*' ? source_program_task(sh->debug, of) : NULL;
+    if (task)
+        snprintf(s->task, sizeof s->task, "%s", task);
     s->addrs = n < STOP_ADDRS_MAX ? n : STOP_ADDRS_MAX;
     for (unsigned i = 0; i < s->addrs; i++)
         s->addr[i] = spot[i].addr;

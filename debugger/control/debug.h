@@ -138,6 +138,7 @@ struct stop {
     /* STOP_CODE */
     unsigned addrs;
     uint32_t addr[STOP_ADDRS_MAX];
+    char task[64]; /* of a user program: only in processes of this name (its first 15 letters) */
     /* kinds of events: which kinds, and which values of the word that decides */
     uint64_t kinds; /* bit (1 << EVENT_x) */
     bool any;       /* whatever the word is */

@@ -30,6 +30,7 @@ struct source_set {
     struct user_program user[PROGRAMS_MAX];
     unsigned users;
     struct program *now[2];
+    struct program *all[PROGRAMS_MAX + 1];
     struct program *known[PROGRAMS_MAX + 1];
 };
 
@@ -265,6 +266,33 @@ struct programs source_known(struct debug *d)
         if (s->user[i].program)
             s->known[n++] = s->user[i].program;
     return (struct programs){s->known, n};
+}
+
+struct programs source_all_programs(struct debug *d)
+{
+    struct source_set *s = d->source;
+    struct programs here = source_programs(d);
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < here.n; i++)
+        s->all[n++] = here.list[i];
+    for (unsigned i = s->users; i-- > 0;) {
+        struct program *p = s->user[i].program;
+        bool listed = !p;
+        for (unsigned k = 0; k < here.n && !listed; k++)
+            listed = here.list[k] == p;
+        if (!listed)
+            s->all[n++] = p;
+    }
+    return (struct programs){s->all, n};
+}
+
+const char *source_program_task(struct debug *d, const struct program *p)
+{
+    for (unsigned i = 0; i < d->source->users; i++)
+        if (d->source->user[i].program == p)
+            return d->source->user[i].name;
+    return NULL;
 }
 
 struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl)

@@ -24,6 +24,10 @@ bool source_add_file(struct debug *d, const char *path, struct err *err);
 struct programs source_programs(struct debug *d);
 /* All that have been met so far, the kernel first. Valid until the next such call. */
 struct programs source_known(struct debug *d);
+/* Every program that is known: those of source_programs() first. */
+struct programs source_all_programs(struct debug *d);
+/* The name that a process of this program has; NULL: it is the kernel. */
+const char *source_program_task(struct debug *d, const struct program *p);
 struct program *source_kernel(struct debug *d); /* NULL: none */
 struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl);
 

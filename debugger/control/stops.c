@@ -359,6 +359,9 @@ static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t numb
     struct stop *s = d->only && d->only->number == number ? d->only : NULL;
     if (!d->only)
         s = debug_stop_number(d, number);
+    struct source_task task;
+    if (s && s->task[0] && (!source_task(d, &task) || strncmp(task.comm, s->task, 15)))
+        return false; /* another program has other code at this address */
     if (!s || !stop_counts(d, s, NULL))
         return false;
     struct halt hit = {.why = HALT_STOP, .at = here, .stop = number};
