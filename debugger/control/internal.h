@@ -92,7 +92,7 @@ struct debug {
     struct halt hit;      /* why != HALT_NONE: found */
     uint32_t more[4];     /* of the last EVENT_args: they belong to the call that comes next */
     bool has_more;
-    struct halt pending;  /* a hit at a mark: all of its clients are asked first */
+    struct halt pending; /* a hit at a mark: all of its clients are asked first */
 
     /* Stops, in order of number. */
     struct stop **stop;

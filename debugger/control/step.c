@@ -206,6 +206,26 @@ static bool trap_return(struct debug *d, const struct context *before, const str
     return true;
 }
 
+/* A function was just entered by its first instruction: go on to where its frame stands, so that
+   arguments can be looked at. RAN_UNTIL, also when there is no such place. */
+static enum ran skip_prologue(struct debug *d)
+{
+    struct context now = context_of(d);
+    struct program *p = source_program(d, now.eip, now.cpl);
+    uint32_t end = p ? program_prologue_end(p, now.eip) : now.eip;
+    enum ran r = RAN_UNTIL;
+
+    /* A prologue is straight code: whoever leaves it was interrupted, and is there already. */
+    while (r == RAN_UNTIL && now.eip < end && source_is_site(d, now.eip) == false) {
+        uint32_t before = now.eip;
+        r = one(d);
+        now = context_of(d);
+        if (now.eip < before || now.eip > end)
+            break;
+    }
+    return r;
+}
+
 /*
  * Step until another line. INTO also stops at each stage of a crossing and where a hook is called;
  * OVER runs through calls and crossings.
@@ -263,7 +283,7 @@ static enum ran step_line(struct debug *d, enum reach reach)
         } else if (now.spot.known && now.spot.begins &&
                    (now.spot.line != start.spot.line || now.spot.function != start.spot.function ||
                     strcmp(now.spot.file, start.spot.file) || now.cpl != start.cpl)) {
-            return RAN_UNTIL;
+            return now.eip == now.spot.function ? skip_prologue(d) : RAN_UNTIL;
         } else if (now.spot.known && now.spot.begins && now.spot.function == start.spot.function &&
                    now.esp > start.esp && same_stack(now.esp, start.esp)) {
             return RAN_UNTIL; /* a recursion has come back */
