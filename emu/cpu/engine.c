@@ -109,18 +109,47 @@ void engine_flush_blocks(struct vcpu *c)
     time_restart_slots(c);
 }
 
-/* The engine drops by virtual address; with paging off that is the physical one. */
+/* The engine drops by virtual address; with paging off that is the physical one. And what it looks up
+   in the guest's tables it marks as accessed there, which with paging off it does not. */
+static uint32_t paging_off(struct vcpu *c)
+{
+    uint32_t cr0 = env_get(c, c->at.cr), off = cr0 & ~(uint32_t)CR0_PG;
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &off);
+    return cr0;
+}
+
+static void paging_as_before(struct vcpu *c, uint32_t cr0)
+{
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &cr0);
+    uc_ctl_flush_tlb(c->uc);
+}
+
 void engine_drop_written_code(struct vcpu *c)
 {
     uint64_t frame;
-    uint32_t cr0 = env_get(c, c->at.cr), off = cr0 & ~(uint32_t)CR0_PG;
-    uc_reg_write(c->uc, UC_X86_REG_CR0, &off);
+    uint32_t cr0 = paging_off(c);
     while (mem_take_code_write(c->mem, &frame))
         uc_ctl_remove_cache(c->uc, (uint64_t)(frame << PAGE_SHIFT),
                             (uint64_t)((frame << PAGE_SHIFT) + PAGE_SIZE));
-    uc_reg_write(c->uc, UC_X86_REG_CR0, &cr0);
-    uc_ctl_flush_tlb(c->uc);
+    paging_as_before(c, cr0);
     c->code_written = false;
+}
+
+uint64_t engine_code_at(struct vcpu *c, uint32_t pc)
+{
+    struct x86_regs r;
+    struct x86_walk w;
+    regs_for_walk(c, &r);
+    return x86_walk(&r, c->mem, GVA(pc), X86_FETCH, false, false, &w) ? w.addr.v : NOWHERE;
+}
+
+void engine_drop_blocks(struct vcpu *c, const uint64_t *at, unsigned n)
+{
+    uint32_t cr0 = paging_off(c);
+    for (unsigned i = 0; i < n; i++)
+        if (at[i] != NOWHERE)
+            uc_ctl_remove_cache(c->uc, (uint64_t)at[i], (uint64_t)at[i] + 1);
+    paging_as_before(c, cr0);
 }
 
 void engine_set_exit(struct vcpu *c, const uint64_t *at)
@@ -131,6 +160,11 @@ void engine_set_exit(struct vcpu *c, const uint64_t *at)
 
 void engine_drop_block(struct vcpu *c, uint32_t pc)
 {
+    if (c->where == OUTSIDE) {
+        /* The guest may never come here, or not yet: nothing of its tables may be touched. */
+        engine_drop_blocks(c, &(uint64_t){engine_code_at(c, pc)}, 1);
+        return;
+    }
     uc_ctl_remove_cache(c->uc, (uint64_t)pc, (uint64_t)pc + 1);
     /* Where the address is not mapped the engine has now noted a page fault. Nobody has seen it. */
     env_put(c, c->at.old_exception, ~0u);

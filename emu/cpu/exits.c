@@ -187,7 +187,9 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     time_forget_last(c);
     /* A fault in the second half of an access that spans two pages leaves the engine in the belief
        that it is still in there, and tells its memory hooks no more. Entering it anew puts that right. */
-    if (exit_pending(c) || (c->watch && vector == X86_PF)) {
+    if (exit_pending(c)) {
+        time_stop(c, STOP_SERVICE, env_eip(c));
+    } else if (c->watch && vector == X86_PF) {
         c->cut_fresh = cut; /* it has to outlive this stop, or the same fault would come for ever */
         time_stop(c, STOP_SERVICE, env_eip(c));
     }

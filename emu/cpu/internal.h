@@ -149,7 +149,8 @@ struct vcpu {
     /* exact stops: blocks that call us before every instruction. They are dropped when the guest runs
        on; not when it is stepped, which would translate a block for every step. */
     bool armed, opened_many; /* many: more than are listed */
-    uint32_t armed_pc, opened[OPENED_MAX], opened_count;
+    uint32_t armed_pc, opened_count;
+    uint64_t opened[OPENED_MAX]; /* machine addresses: they outlive the address space */
 
     /* a block that may not be translated beyond its page (exits.c) */
     bool cut, cut_fresh; /* fresh: arranged outside the engine, not yet tried */
@@ -233,7 +234,11 @@ static inline uint32_t env_cpl(const struct vcpu *c)
 void engine_flush_blocks(struct vcpu *c);                 /* outside only */
 void engine_drop_written_code(struct vcpu *c);            /* outside only */
 void engine_set_exit(struct vcpu *c, const uint64_t *at); /* NULL: none */
-void engine_drop_block(struct vcpu *c, uint32_t pc);      /* a virtual address, anywhere */
+/* All translations that begin at this linear address. In a hook: only of the block that is entered. */
+void engine_drop_block(struct vcpu *c, uint32_t pc);
+/* Outside only: those that begin at these machine addresses (below 4 GiB; NOWHERE is none). */
+void engine_drop_blocks(struct vcpu *c, const uint64_t *at, unsigned n);
+uint64_t engine_code_at(struct vcpu *c, uint32_t pc); /* NOWHERE: not mapped */
 
 /* time.c */
 static inline struct hot *hot_of(const struct vcpu *c)

@@ -80,8 +80,7 @@ static void enter(struct vcpu *c)
 /* Blocks that were opened for an exact stop: back to their ordinary translation. */
 static void close_blocks(struct vcpu *c)
 {
-    for (uint32_t i = 0; i < c->opened_count; i++)
-        engine_drop_block(c, c->opened[i]);
+    engine_drop_blocks(c, c->opened, c->opened_count);
     c->opened_count = 0;
 }
 

@@ -178,10 +178,12 @@ static void open_block(struct vcpu *c, uint32_t pc, uint32_t lo, uint32_t hi)
    enters it many times, each time for another instruction. */
 static void open_for_stop(struct vcpu *c, const struct slot *s)
 {
-    if (c->opened_count == OPENED_MAX)
+    uint64_t at = engine_code_at(c, s->pc);
+    if (c->opened_count == OPENED_MAX ||
+        at == NOWHERE) /* or an old translation of the engine's TLB */
         c->opened_many = true;
     else
-        c->opened[c->opened_count++] = s->pc;
+        c->opened[c->opened_count++] = at;
     open_block(c, s->pc, s->pc, s->pc + s->size - 1);
 }
 

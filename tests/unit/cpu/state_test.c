@@ -174,6 +174,36 @@ static void going_back_in_time(void **state)
     guest_free(g);
 }
 
+/* A stop in the middle of a block makes a translation that is dropped afterwards: in another state,
+   where the guest has not been at that page. Its tables must not say that it has. */
+GUEST_CODE(here, ".rept 98\n inc %eax\n .endr\n mov $0x20000,%ebx\n jmp *%ebx");
+GUEST_CODE(there, "inc %ecx\n inc %ecx\n inc %ecx\n jmp .");
+static void going_back_leaves_page_tables_alone(void **state)
+{
+    (void)state;
+    enum { PAGE = 0x20, ENTRY = G_PT + PAGE * 4 };
+    static uint8_t saved[(PAGE + 1) << 12];
+    struct guest *g = guest_new(4u << 20);
+    struct cpu_state s;
+    guest_code(g, G_CODE, here);
+    guest_code(g, PAGE << 12, there);
+    guest_paging(g);
+    guest_start(g, 0, G_CODE);
+    cpu_state_get(g->c, &s);
+    assert_true(mem_read(g->m, MADDR(0), saved, sizeof saved));
+    assert_false(guest_run(g, 102)); /* between the second INC there and the third */
+    assert_true(guest_word(g, ENTRY) & PTE_A);
+    assert_true(mem_write(g->m, MADDR(0), saved, sizeof saved));
+    cpu_state_set(g->c, &s);
+    for (uint64_t at = 90; at < 100; at++) {
+        assert_false(guest_run(g, at));
+        assert_false(guest_word(g, ENTRY) & PTE_A);
+    }
+    assert_false(guest_run(g, 1000));
+    assert_true(guest_word(g, ENTRY) & PTE_A);
+    guest_free(g);
+}
+
 static void vcpus_are_independent(void **state)
 {
     (void)state;
@@ -332,11 +362,17 @@ static void a_fallen_engine_says_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fpu_image_is_fxsave),        cmocka_unit_test(fpu_image_comes_back),
-        cmocka_unit_test(every_register_comes_back),  cmocka_unit_test(another_vcpu_goes_on),
-        cmocka_unit_test(going_back_in_time),         cmocka_unit_test(vcpus_are_independent),
-        cmocka_unit_test(long_blocks_stop_exactly),   cmocka_unit_test(rep_stops_between_items),
-        cmocka_unit_test(code_segments_with_a_base),  cmocka_unit_test(sixteen_bit_code),
+        cmocka_unit_test(fpu_image_is_fxsave),
+        cmocka_unit_test(fpu_image_comes_back),
+        cmocka_unit_test(every_register_comes_back),
+        cmocka_unit_test(another_vcpu_goes_on),
+        cmocka_unit_test(going_back_in_time),
+        cmocka_unit_test(vcpus_are_independent),
+        cmocka_unit_test(going_back_leaves_page_tables_alone),
+        cmocka_unit_test(long_blocks_stop_exactly),
+        cmocka_unit_test(rep_stops_between_items),
+        cmocka_unit_test(code_segments_with_a_base),
+        cmocka_unit_test(sixteen_bit_code),
         cmocka_unit_test(a_fallen_engine_says_where),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
