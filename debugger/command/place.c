@@ -254,8 +254,10 @@ bool shell_stopped(struct shell *sh, const struct halt *h, struct err *err)
 {
     sh->frame_known = false;
     sh->list_next = 0;
+    sh->stood++;
     if (h->why == HALT_NONE)
         return err_set(err, ERR_USAGE, "there is nothing of that kind to go to from here");
+    data_stopped(sh);
     const struct stop *s =
         h->why == HALT_STOP && h->stop ? debug_stop_number(sh->debug, h->stop) : NULL;
     bool silent = s && s->commands && !strncmp(s->commands, "silent\n", 7);
@@ -269,7 +271,7 @@ bool shell_stopped(struct shell *sh, const struct halt *h, struct err *err)
         }
     }
     if (s && s->commands)
-        stops_run_commands(sh, number);
+        stops_run_commands(sh, s);
     if (gone && debug_stop_number(sh->debug, number))
         debug_stop_delete(sh->debug, debug_stop_number(sh->debug, number));
     return true;

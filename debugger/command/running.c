@@ -217,7 +217,7 @@ bool do_run(struct shell *sh, const char *args, struct err *err)
 }
 
 /* "20M", "1_000_000", "3G". */
-static bool parse_cycles(const char *text, uint64_t *out)
+bool shell_cycles(const char *text, uint64_t *out)
 {
     uint64_t n = 0;
     const char *s = text;
@@ -243,7 +243,7 @@ bool do_goto(struct shell *sh, const char *args, struct err *err)
         return shell_stopped(sh, debug_goto(sh->debug, debug_frontier(sh->debug)), err);
     if (!strcmp(args, "start"))
         return shell_stopped(sh, debug_goto_cycle(sh->debug, 0), err);
-    if (!parse_cycles(args + (sign != '\0'), &n))
+    if (!shell_cycles(args + (sign != '\0'), &n))
         return err_set(
             err, ERR_USAGE,
             "goto which cycle? 20M is 20 million, +N and -N are from here, also start, end");

@@ -144,15 +144,6 @@ static size_t fits(const char *line, const char *name, bool *exact)
     }
 }
 
-static bool is_alias(const char *line, const char *alias, size_t *length)
-{
-    bool exact;
-    size_t n = alias[0] ? fits(line, alias, &exact) : 0;
-
-    *length = n;
-    return n && exact;
-}
-
 static const struct shell_command *row(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
@@ -172,40 +163,44 @@ static bool begins_commands(const char *word)
     return false;
 }
 
+static unsigned words_of(const char *name)
+{
+    return 1 + (strchr(name, ' ') != NULL);
+}
+
+/* How well a row fits a line, 0: not at all. Two words that fit are better than one, a short form is
+   better than a name, a name better than one that was cut short. */
+static unsigned how_well(const struct shell_command *c, const char *line, size_t *length)
+{
+    bool exact;
+    size_t n = c->alias[0] ? fits(line, c->alias, &exact) : 0;
+
+    if (n && exact) {
+        *length = n;
+        return 4 * words_of(c->alias) + 3;
+    }
+    *length = fits(line, c->name, &exact);
+    return *length ? 4 * words_of(c->name) + (exact ? 2 : 1) : 0;
+}
+
 /* The row that a line means. NULL: err says which it could be, or that there is none. */
 static const struct shell_command *find(const char *line, const char **args, struct err *err)
 {
     const struct shell_command *best = NULL;
     size_t best_length = 0, length;
-    unsigned found = 0;
+    unsigned found = 0, most = 0;
     char could[256] = "";
-    bool exact;
 
     for (size_t i = 0; i < COMMANDS; i++) {
         const struct shell_command *c = &commands[i];
-        if (is_alias(line, c->alias, &length)) {
-            *args = skip_blanks(line + length);
-            return c;
+        unsigned well = how_well(c, line, &length);
+        if (!well || well < most || (well == most && best->fn == c->fn))
+            continue;
+        if (well > most) {
+            most = well;
+            found = 0;
+            could[0] = '\0';
         }
-    }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const struct shell_command *c = &commands[i];
-        length = fits(line, c->name, &exact);
-        if (!length)
-            continue;
-        bool words = strchr(c->name, ' '), best_words = best && strchr(best->name, ' ');
-        if (exact && (!best || words >= best_words)) {
-            best = c;
-            best_length = length;
-            found = 1;
-            if (words)
-                break;
-            continue;
-        }
-        if (exact || (best && found == 1 && fits(line, best->name, &exact) && exact))
-            continue;
-        if (best && best->fn == c->fn)
-            continue;
         found++;
         size_t used = strlen(could);
         snprintf(could + used, sizeof could - used, "%s%s", used ? ", " : "", c->name);
@@ -234,10 +229,13 @@ static const struct shell_command *find(const char *line, const char **args, str
         snprintf(word + n, sizeof word - n, " %s", second);
     }
     struct suggestion near = {.typed = word};
+    suggest_offer(&near, "info");
     for (size_t i = 0; i < COMMANDS; i++)
         suggest_offer(&near, commands[i].name);
-    err_set(err, ERR_USAGE, "there is no command '%s'%s%s%s; `help` lists them", word,
-            near.best ? "; did you mean '" : "", near.best ? near.best : "", near.best ? "'?" : "");
+    if (near.best)
+        err_set(err, ERR_USAGE, "there is no command '%s'; did you mean '%s'?", word, near.best);
+    else
+        err_set(err, ERR_USAGE, "there is no command '%s'; `help` lists them", word);
     return NULL;
 }
 
@@ -261,6 +259,8 @@ bool shell_run(struct shell *sh, const char *line)
             return true;
         line = sh->last;
     }
+    if (!sh->depth && !sh->running_commands)
+        sh->interrupted = 0;
     own = strdup(line); /* the command may replace sh->last, which line may be */
     if (!own)
         return false;
@@ -288,12 +288,28 @@ bool shell_run_to(struct shell *sh, const char *line, const struct shell_front *
     return ok;
 }
 
+const char *shell_more(struct shell *sh, const char *text)
+{
+    size_t size = 0;
+
+    if (!sh->script)
+        return sh->front.more ? sh->front.more(sh->front.ctx, text) : NULL;
+    free(sh->more);
+    sh->more = NULL;
+    if (getline(&sh->more, &size, sh->script) < 0)
+        return NULL;
+    sh->script_line++;
+    sh->more[strcspn(sh->more, "\n")] = '\0';
+    return sh->more;
+}
+
 bool shell_source(struct shell *sh, const char *path)
 {
     bool standard = !strcmp(path, "-");
-    FILE *f = standard ? stdin : fopen(path, "r");
+    FILE *f = standard ? stdin : fopen(path, "r"), *around = sh->script;
+    size_t around_line = sh->script_line;
     char *line = NULL, text[512];
-    size_t size = 0, number = 0;
+    size_t size = 0;
     bool ok = true;
 
     if (!f || sh->depth == SOURCE_DEPTH) {
@@ -305,8 +321,10 @@ bool shell_source(struct shell *sh, const char *path)
         return false;
     }
     sh->depth++;
-    while (ok && !sh->quit && getline(&line, &size, f) >= 0) {
-        number++;
+    sh->script = f; /* what asks for more lines reads them there, too */
+    sh->script_line = 0;
+    while (ok && !sh->quit && !sh->interrupted && getline(&line, &size, f) >= 0) {
+        size_t number = ++sh->script_line;
         line[strcspn(line, "\n")] = '\0';
         if (!*skip_blanks(line))
             continue; /* in a file an empty line is one */
@@ -317,6 +335,8 @@ bool shell_source(struct shell *sh, const char *path)
         }
     }
     sh->depth--;
+    sh->script = around;
+    sh->script_line = around_line;
     free(line);
     if (!standard)
         fclose(f);
@@ -341,6 +361,7 @@ const char *shell_prompt(struct shell *sh)
 
 void shell_interrupt(struct shell *sh)
 {
+    sh->interrupted = 1;
     debug_interrupt(sh->debug);
 }
 
@@ -553,6 +574,7 @@ void shell_free(struct shell *sh)
     expr_session_free(sh->expr);
     sources_free(sh->sources);
     free(sh->last);
+    free(sh->more);
     free(sh);
 }
 

@@ -16,7 +16,8 @@
 static const char *cut_condition(char *text)
 {
     for (char *s = text; (s = strstr(s, "if")); s += 2) {
-        bool word = (s == text || isspace((unsigned char)s[-1])) && isspace((unsigned char)s[2]);
+        bool word =
+            (s == text || isspace((unsigned char)s[-1])) && (!s[2] || isspace((unsigned char)s[2]));
         if (!word)
             continue;
         char *end = s;
@@ -91,6 +92,11 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
         spot[0] = (struct spot){.addr = (uint32_t)strtoul(where + 1, NULL, 0)};
         n = 1;
     }
+    for (unsigned i = 0; !n && i < hook_count; i++)
+        if (!strcmp(hook_table[i].name, where)) {
+            err_set(err, ERR_USAGE, "'%s' is a hook, no function: `break hook %s`", where, where);
+            return NULL;
+        }
     if (!n) {
         err_set(err, ERR_USAGE, "%s",
                 first.text[0] ? first.text : "no program with symbols is known here");
@@ -124,7 +130,10 @@ struct stop *stops_parse(struct shell *sh, const char *args, bool places, struct
         return NULL;
     }
     condition = cut_condition(text);
-    if (event_kind(text, &kind, &rest)) {
+    if (condition && !*condition) {
+        err_set(err, ERR_USAGE, "if what?");
+        s = NULL;
+    } else if (event_kind(text, &kind, &rest)) {
         char name[160] = "";
         shell_word(&rest, name, sizeof name);
         if (*rest) {
@@ -400,12 +409,10 @@ bool do_commands(struct shell *sh, const char *args, struct err *err)
     }
     if (!s)
         return false;
-    if (!sh->front.more)
-        return err_set(err, ERR_USAGE, "there is nowhere to read commands from");
     free(s->commands);
     s->commands = NULL;
     unsigned number = s->number;
-    while ((line = sh->front.more(sh->front.ctx, "> "))) {
+    while ((line = shell_more(sh, "> "))) {
         while (isspace((unsigned char)*line))
             line++;
         if (!strcmp(line, "end"))
@@ -420,19 +427,40 @@ bool do_commands(struct shell *sh, const char *args, struct err *err)
     return true;
 }
 
-void stops_run_commands(struct shell *sh, unsigned number)
+/* One list. What comes behind a command that has run the guest is left out, as in gdb: it was meant for
+   where the guest stood. */
+static void run_list(struct shell *sh, char *all)
 {
-    struct stop *s = debug_stop_number(sh->debug, number);
-    char *all = s && s->commands && sh->depth < 16 ? strdup(s->commands) : NULL, *save = NULL;
+    char *save = NULL;
+    unsigned stood = sh->stood;
 
-    if (!all)
-        return;
-    sh->depth++;
     for (char *line = strtok_r(all, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        if (strcmp(line, "silent") && !shell_run(sh, line))
+        if (strcmp(line, "silent") && (!shell_run(sh, line) || sh->stood != stood))
             break;
-    sh->depth--;
-    free(all);
+}
+
+void stops_run_commands(struct shell *sh, const struct stop *s)
+{
+    char *all = strdup(s->commands);
+
+    if (sh->running_commands) {
+        free(sh->next_commands);
+        sh->next_commands = all;
+        return;
+    }
+    sh->running_commands = true;
+    while (all) {
+        sh->next_commands = NULL;
+        run_list(sh, all);
+        free(all);
+        all = sh->next_commands;
+        if (sh->quit || sh->interrupted) {
+            free(all);
+            all = NULL;
+        }
+    }
+    sh->next_commands = NULL;
+    sh->running_commands = false;
 }
 
 /* ---- info break ---- */
@@ -505,6 +533,11 @@ bool do_display(struct shell *sh, const char *args, struct err *err)
         }
         return true;
     }
+    const char *expr = args;
+    struct data_format format = {0};
+    struct value v;
+    if (!data_format(&expr, &format, err) || !expr_eval(shell_expressions(sh), expr, &v, err))
+        return false;
     struct display *d = calloc(1, sizeof *d);
     if (!d || !(d->text = strdup(args))) {
         free(d);

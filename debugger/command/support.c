@@ -58,6 +58,21 @@ static void help_command(struct shell *sh, const struct shell_command *c)
     shell_print(sh, "%s%s\n", c->help[0] ? "\n  " : "", c->help);
 }
 
+/* `info` and its like: the commands that begin with that word, a line each. */
+static unsigned help_family(struct shell *sh, const char *word)
+{
+    unsigned n, told = 0;
+    const struct shell_command *c = shell_commands(&n);
+    size_t letters = strlen(word);
+
+    for (unsigned i = 0; i < n; i++)
+        if (!strncmp(word, c[i].name, letters) && c[i].name[letters] == ' ') {
+            shell_print(sh, "  %-20s %-5s %s\n", c[i].name, c[i].alias, c[i].summary);
+            told++;
+        }
+    return told;
+}
+
 bool do_help(struct shell *sh, const char *args, struct err *err)
 {
     unsigned n;
@@ -75,14 +90,14 @@ bool do_help(struct shell *sh, const char *args, struct err *err)
             found = true;
         }
     for (unsigned i = 0; i < n; i++) {
-        size_t words = strlen(args);
         suggest_offer(&near, c[i].name);
-        if (!strcmp(args, c[i].name) || !strcmp(args, c[i].alias) ||
-            (!strncmp(args, c[i].name, words) && c[i].name[words] == ' ')) {
+        if (!strcmp(args, c[i].name) || (c[i].alias[0] && !strcmp(args, c[i].alias))) {
             help_command(sh, &c[i]);
             found = true;
         }
     }
+    if (help_family(sh, strcmp(args, "i") ? args : "info"))
+        found = true;
     return found || err_set(err, ERR_USAGE, "there is no command or group '%s'%s%s%s", args,
                             near.best ? "; did you mean '" : "", near.best ? near.best : "",
                             near.best ? "'?" : "");

@@ -181,6 +181,8 @@ const struct halt *debug_seek(struct debug *d, struct stop *s, bool backward);
 void debug_stop_names(struct debug *d, enum stop_kind kind, void (*fn)(void *ctx, const char *name),
                       void *ctx);
 
+/* Is it an event that s would stop at, its condition aside? */
+bool debug_stop_matches(struct debug *d, const struct stop *s, const struct event *e);
 /* What an event of hooks calls: the number of the hook (hook_table). */
 unsigned debug_event_hook(const struct debug *d, const struct event *e);
 /* While an EVENT_hypercall is told: its arguments beyond the three in the event; those that it does not

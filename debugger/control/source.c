@@ -133,6 +133,11 @@ struct program_memory source_memory(struct debug *d)
 
 /* ---- who runs ---- */
 
+const struct kernel_info *source_kernel_info(struct debug *d)
+{
+    return d->source->info.magic ? &d->source->info : NULL;
+}
+
 bool source_task(struct debug *d, struct source_task *out)
 {
     const struct kernel_info *k = &d->source->info;

@@ -42,6 +42,10 @@ struct source_task {
 };
 bool source_task(struct debug *d, struct source_task *out);
 
+/* What the kernel tells about itself (abi/kernel_info.h); NULL: nothing. */
+struct kernel_info;
+const struct kernel_info *source_kernel_info(struct debug *d);
+
 /* Guest memory as a debugger reads it: through the tables in use, else as the guest's own tables say
    (a shadow that is not filled yet is no reason to see nothing). */
 bool debug_peek(struct debug *d, uint32_t gva, void *to, uint32_t n);

@@ -206,26 +206,6 @@ static bool trap_return(struct debug *d, const struct context *before, const str
     return true;
 }
 
-/* A function was just entered by its first instruction: go on to where its frame stands, so that
-   arguments can be looked at. RAN_UNTIL, also when there is no such place. */
-static enum ran skip_prologue(struct debug *d)
-{
-    struct context now = context_of(d);
-    struct program *p = source_program(d, now.eip, now.cpl);
-    uint32_t end = p ? program_prologue_end(p, now.eip) : now.eip;
-    enum ran r = RAN_UNTIL;
-
-    /* A prologue is straight code: whoever leaves it was interrupted, and is there already. */
-    while (r == RAN_UNTIL && now.eip < end && source_is_site(d, now.eip) == false) {
-        uint32_t before = now.eip;
-        r = one(d);
-        now = context_of(d);
-        if (now.eip < before || now.eip > end)
-            break;
-    }
-    return r;
-}
-
 /*
  * Step until another line. INTO also stops at each stage of a crossing and where a hook is called;
  * OVER runs through calls and crossings.
@@ -275,7 +255,7 @@ static enum ran step_line(struct debug *d, enum reach reach)
         }
         if (reach == REACH_INTO && source_is_site(d, now.eip) && now.eip != start.eip)
             return RAN_UNTIL;
-        if (now.spot.prologue && now.spot.real != start.spot.real)
+        if (now.spot.prologue && !(start.spot.prologue && now.spot.real == start.spot.real))
             continue; /* the function's first line is where its arguments are in place */
         if (!start.spot.known) {
             if (now.spot.known || !was_inside)
@@ -283,7 +263,7 @@ static enum ran step_line(struct debug *d, enum reach reach)
         } else if (now.spot.known && now.spot.begins &&
                    (now.spot.line != start.spot.line || now.spot.function != start.spot.function ||
                     strcmp(now.spot.file, start.spot.file) || now.cpl != start.cpl)) {
-            return now.eip == now.spot.function ? skip_prologue(d) : RAN_UNTIL;
+            return RAN_UNTIL;
         } else if (now.spot.known && now.spot.begins && now.spot.function == start.spot.function &&
                    now.esp > start.esp && same_stack(now.esp, start.esp)) {
             return RAN_UNTIL; /* a recursion has come back */

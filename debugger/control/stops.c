@@ -193,6 +193,12 @@ static unsigned choose_exits(struct debug *d, struct stop *s, const char *name)
 static unsigned choose_vector(struct debug *d, struct stop *s, const char *name)
 {
     (void)d;
+    return strtoul(name, NULL, 0) < 256 && choose_number(s, name);
+}
+
+static unsigned choose_task(struct debug *d, struct stop *s, const char *name)
+{
+    (void)d;
     return choose_number(s, name);
 }
 
@@ -241,7 +247,7 @@ static const struct filter {
     [STOP_EXIT] = {ALL_EXITS, -1, choose_exits},
     [STOP_VECTOR] = {BIT(fault) | BIT(softint) | BIT(irq), 0, choose_vector},
     [STOP_IRQ] = {BIT(irq), 0, choose_vector},
-    [STOP_SWITCH] = {BIT(task), 0, choose_vector},
+    [STOP_SWITCH] = {BIT(task), 0, choose_task},
     [STOP_SYSCALL] = {BIT(softint), 1, choose_syscalls},
     [STOP_EVENT] = {~0ull, -1, choose_events},
 };
@@ -271,8 +277,15 @@ struct stop *debug_stop_new(struct debug *d, enum stop_kind kind, const char *na
         return s;
     struct suggestion near = {.typed = name};
     debug_stop_names(d, kind, offer, &near);
-    err_set(err, ERR_USAGE, "no %s is named '%s'%s%s%s", stop_kind_name[kind], name,
-            near.best ? "; did you mean '" : "", near.best ? near.best : "", near.best ? "'?" : "");
+    if (f->choose == choose_vector)
+        err_set(err, ERR_USAGE, "'%s' is no vector: they are from 0 to 255", name);
+    else if (f->choose == choose_task)
+        err_set(err, ERR_USAGE, "'%s' is no process: give its number, from 0 to %u", name,
+                STOP_SET_BITS - 1);
+    else
+        err_set(err, ERR_USAGE, "no %s is named '%s'%s%s%s", stop_kind_name[kind], name,
+                near.best ? "; did you mean '" : "", near.best ? near.best : "",
+                near.best ? "'?" : "");
     free(s);
     return NULL;
 }
@@ -315,9 +328,14 @@ static bool matches(struct debug *d, const struct stop *s, const struct event *e
     if (s->any || f->word < 0)
         return true;
     word = e->a[f->word];
-    if (s->kind == STOP_HOOK)
+    if (s->kind == STOP_HOOK && d->tracer)
         word = tracer_hook(d->tracer, word);
     return chosen(s, word);
+}
+
+bool debug_stop_matches(struct debug *d, const struct stop *s, const struct event *e)
+{
+    return matches(d, s, e);
 }
 
 bool stops_see(struct debug *d, const struct event *e, struct halt *hit)
