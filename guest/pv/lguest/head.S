@@ -11,6 +11,7 @@
  * From 3.1 on the call is INT 0x1F. What tells them apart before the first call is a bug that was
  * mended then: a byte read from a port, which holds all ones, used to put sixteen of them into EAX.
  */
+#include "../../abi/cfi.h"
 #include "../types.h"
 #include "abi/lguest.h"
 
@@ -60,10 +61,8 @@ lguest_init:
 
 /* The way into the hypervisor: call number in EAX, arguments in EBX, ECX, EDX, ESI. Three bytes, for
    head.S to write VMCALL over, and for the hypervisor of those releases to write INT over again. */
-    .globl lguest_trap
-    .type lguest_trap, @function
-lguest_trap:
+FUNC(lguest_trap)
     int $LGUEST_TRAP_ENTRY
     nop
     ret
-    .size lguest_trap, . - lguest_trap
+END(lguest_trap)
