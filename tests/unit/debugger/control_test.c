@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "debugger/control/debug.h"
+#include "debugger/control/source.h"
 #include "digest.h"
 #include "hv-models/hv.h"
 #include "../random.h"
@@ -346,18 +347,18 @@ static void changes_belong_to_their_future(void **st)
     struct moment later = debug_now(d);
     debug_goto_cycle(d, want.cycles / 3);
     struct moment here = debug_now(d);
-    assert_true(x86_peek(cpu_regs(m->domain->cpu), m->domain->mem, GVA(word->addr), &was, 4));
+    assert_true(debug_peek(d, word->addr, &was, 4));
     assert_true(debug_write(d, word->addr, &to, 4, &err));
     assert_false(debug_in_past(d));
     debug_goto_cycle(d, later.cycle);
     debug_goto(d, here);
-    assert_true(x86_peek(cpu_regs(m->domain->cpu), m->domain->mem, GVA(word->addr), &now, 4));
+    assert_true(debug_peek(d, word->addr, &now, 4));
     assert_int_equal(now, to);
     debug_goto_cycle(d, want.cycles / 4);
-    assert_true(x86_peek(cpu_regs(m->domain->cpu), m->domain->mem, GVA(word->addr), &now, 4));
+    assert_true(debug_peek(d, word->addr, &now, 4));
     assert_int_equal(now, was);
     debug_goto_cycle(d, want.cycles / 2);
-    assert_true(x86_peek(cpu_regs(m->domain->cpu), m->domain->mem, GVA(word->addr), &now, 4));
+    assert_true(debug_peek(d, word->addr, &now, 4));
     assert_int_equal(now, to);
     debug_free(d);
     shut_down(m);
