@@ -82,6 +82,12 @@ static void read_keys(struct console *c)
     }
 }
 
+void console_keys(struct console *c)
+{
+    if (!c->at_end)
+        read_keys(c);
+}
+
 static bool wait_for_key(struct console *c, const struct timespec *limit)
 {
     struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};

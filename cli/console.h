@@ -38,6 +38,8 @@ enum console_input console_kind(bool batch);
 struct machine_host console_host(struct console *c, FILE *out, enum console_input input);
 /* Connect, and make the terminal raw if it is one. */
 bool console_attach(struct console *c, struct machine *m, struct err *err);
+/* While the guest stands still: take what has been typed, which it will get when it runs. */
+void console_keys(struct console *c);
 /* Everything printed is out, the terminal is as before. */
 void console_detach(struct console *c);
 

@@ -30,7 +30,7 @@ struct text_list {
 
 /* One field for each row of options.def. Texts point into argv. */
 struct options {
-    const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load, *replay;
+    const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load, *replay, *gdb;
     const char *output, *from, *to;
     struct text_list add, disk, filter, cost, commands;
     uint64_t mem_mib, seed, max_cycles;

@@ -9,6 +9,7 @@
 
 #include "console.h"
 #include "emu/guard.h"
+#include "gdb.h"
 #include "outcome.h"
 #include "say.h"
 #include "session.h"
@@ -18,15 +19,23 @@
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
+static struct debug *volatile debugged; /* --gdb: who runs it */
 static volatile sig_atomic_t stopped_early; /* the signal came before there was a machine */
 
 static void stop_running(void *ctx)
 {
     (void)ctx;
-    if (running)
+    if (debugged)
+        debug_interrupt(debugged);
+    else if (running)
         machine_stop(running);
     else
         stopped_early = 1;
+}
+
+static void debugged_by(struct debug *d)
+{
+    debugged = d;
 }
 
 /* A run may be long: whether its files can be written is better known before. */
@@ -57,7 +66,7 @@ static bool check(const struct options *o, struct err *err)
                            "--load goes on with a machine that is there: --%s has nothing to say "
                            "to it",
                            boot_only[i]);
-    return (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
+    return gdb_check(o, err) && (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
 }
 
 static bool prepare(struct session *s, const struct options *o, struct err *err)
@@ -150,8 +159,12 @@ int cmd_run(const struct options *o)
         ok = ok && tracing_begin(&tracing, &s, o, &err);
         ok = ok && console_attach(&c, s.machine, &err);
     }
+    enum end_kind kind = END_NONE;
+    if (ok && o->gdb)
+        ok = gdb_run(&s, &c, o, debugged_by, &kind, &err);
+    else if (ok)
+        kind = run(&c, s.machine);
     if (ok) {
-        enum end_kind kind = run(&c, s.machine);
         console_detach(&c);
         status = finish(&s, o, tracing.stats, kind);
         if (!tracing_end(&tracing, &err))

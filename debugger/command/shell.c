@@ -429,6 +429,11 @@ unsigned shell_frame_number(struct shell *sh)
     return sh->frame_known ? sh->frame_number : 0;
 }
 
+void shell_moved(struct shell *sh)
+{
+    sh->frame_known = false;
+}
+
 struct expr_session *shell_expressions(struct shell *sh)
 {
     struct err err = {0};

@@ -102,6 +102,8 @@ bool shell_number(struct shell *sh, const char *text, int64_t *out, struct err *
 bool shell_frame(struct shell *sh, struct frame *out, struct err *err);
 bool shell_select_frame(struct shell *sh, unsigned number, struct err *err);
 unsigned shell_frame_number(struct shell *sh);
+/* Somebody else has moved the machine: forget the selected frame. */
+void shell_moved(struct shell *sh);
 
 /* After anything that ran: forget the selected frame, say where it stands and why, run `commands` and
    `display`s. False with err when the guest could not even run. */

@@ -440,6 +440,14 @@ void debug_interrupt(struct debug *d)
     machine_stop(d->m);
 }
 
+bool debug_forget_interrupt(struct debug *d)
+{
+    bool was = d->interrupted;
+
+    d->interrupted = 0;
+    return was;
+}
+
 struct machine *debug_machine(struct debug *d)
 {
     return d->m;

@@ -100,6 +100,8 @@ const struct halt *debug_step(struct debug *d, enum grain grain, enum reach reac
 
 /* From a signal handler: make a running debug_*() return soon. */
 void debug_interrupt(struct debug *d);
+/* Was it asked to, while it stood still? Forgets it. */
+bool debug_forget_interrupt(struct debug *d);
 
 /* ---- stops ---- */
 
@@ -132,7 +134,7 @@ struct stop {
     unsigned number;
     enum stop_kind kind;
     bool enabled, temporary;
-    bool internal;   /* not the user's: takes none of his numbers */
+    bool internal; /* not the user's (gdb's, a command's): not in his lists, none of his numbers */
     uint64_t ignore; /* so many hits are let pass */
     uint64_t hits;
     char what[160]; /* as the user gave it, for lists */
@@ -171,7 +173,7 @@ bool debug_stop_arm(struct debug *d, struct stop *s, struct err *err); /* gives 
 void debug_stop_delete(struct debug *d, struct stop *s);
 void debug_stop_enable(struct debug *d, struct stop *s, bool on);
 struct stop *debug_stop_number(struct debug *d, unsigned number);
-/* All armed ones in order of number; NULL after the last. */
+/* All armed ones of the user's in order of number; NULL after the last. */
 struct stop *debug_stop_next(struct debug *d, const struct stop *after);
 
 /* To where a stop like s (not armed; stays the caller's) would have hit last, or will hit next. */

@@ -97,7 +97,7 @@ struct debug {
     /* Stops, in order of number. */
     struct stop **stop;
     unsigned stops;
-    unsigned last_number;
+    unsigned last_number, last_internal;
     struct tracer *tracer; /* while somebody wants hooks or tasks */
     unsigned tracer_users;
     uint64_t chosen[STOP_SET_BITS / 64]; /* hooks whose sites have marks */

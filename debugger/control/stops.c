@@ -16,7 +16,8 @@
 #include "source.h"
 
 #define BIT(kind) (1ull << EVENT_##kind)
-#define INTERNAL  0x80000000u
+/* The numbers of internal stops begin here. */
+#define INTERNAL 0x80000000u
 
 const char *const stop_kind_name[STOP_KINDS] = {
     [STOP_CODE] = "code",   [STOP_HOOK] = "hook",     [STOP_HYPERCALL] = "hypercall",
@@ -580,12 +581,15 @@ bool debug_stop_arm(struct debug *d, struct stop *s, struct err *err)
     if (!more)
         return err_set(err, ERR_SYSTEM, "out of memory");
     d->stop = more;
-    s->number = s->internal ? INTERNAL + d->stops : d->last_number + 1;
+    s->number = s->internal ? INTERNAL + d->last_internal : d->last_number + 1;
     if (s->enabled && !stop_mark(d, s, err)) {
         s->number = 0;
         return false;
     }
-    d->last_number += !s->internal;
+    if (s->internal)
+        d->last_internal = (d->last_internal + 1) % INTERNAL;
+    else
+        d->last_number++;
     d->stop[d->stops++] = s;
     return true;
 }
@@ -633,6 +637,8 @@ struct stop *debug_stop_next(struct debug *d, const struct stop *after)
     while (after && i < d->stops && d->stop[i] != after)
         i++;
     i += after != NULL;
+    while (i < d->stops && d->stop[i]->internal)
+        i++;
     return i < d->stops ? d->stop[i] : NULL;
 }
 
