@@ -194,8 +194,9 @@ bool trace_names(const struct machine *m, const struct kernel *k, const struct s
     uint32_t number = 0;
 
     return put_model(&s, hv_model(m->domain), hv_variant(m->domain)) && put_events(&s) &&
-           put_hooks(&s) && put_stages(&s) && put_sites(&s, k, sites) &&
-           put_functions(&s, k, NAME_SYMBOL, "", &number) && put_syscalls(&s, k);
+           put_hooks(&s) && put_stages(&s) &&
+           (!k || (put_sites(&s, k, sites) && put_functions(&s, k, NAME_SYMBOL, "", &number) &&
+                   put_syscalls(&s, k)));
 }
 
 bool trace_program_names(const struct kernel *program, const char *comm, uint32_t *number,

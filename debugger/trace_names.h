@@ -14,7 +14,8 @@
 /* False: enough, or out of memory. The record's texts are valid during the call. */
 typedef bool trace_name_fn(void *ctx, const struct trace_name *n);
 
-/* False as soon as put says so. k is the kernel that runs in m, sites its list. */
+/* False as soon as put says so. k is the kernel that runs in m (NULL: there are no symbols of it, and
+   what is the kernel's has no names), sites its list. */
 bool trace_names(const struct machine *m, const struct kernel *k, const struct sites *sites,
                  trace_name_fn *put, void *ctx);
 /* The functions of a program that processes of this name run. */

@@ -241,9 +241,7 @@ static bool names_of(struct recording_room *r, trace_name_fn *put, void *ctx, st
 {
     const struct kernel *k = debug_kernel(r->sh->debug);
 
-    if (!k)
-        return true;
-    if (!r->sites_known && !sites_read(k, &r->sites, err))
+    if (k && !r->sites_known && !sites_read(k, &r->sites, err))
         return false;
     r->sites_known = true;
     return trace_names(shell_machine(r->sh), k, &r->sites, put, ctx) ||
