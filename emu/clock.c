@@ -11,10 +11,11 @@
 #include <assert.h>
 #include <stddef.h>
 
-void clock_add_timer(struct clock *k, uint64_t *due, void (*fire)(void *, uint64_t), void *ctx)
+void clock_add_timer(struct clock *k, const char *name, uint64_t *due,
+                     void (*fire)(void *, uint64_t), void *ctx)
 {
     assert(k->timers < CLOCK_MAX_TIMERS && "raise CLOCK_MAX_TIMERS");
-    k->timer[k->timers++] = (struct clock_timer){.due = due, .fire = fire, .ctx = ctx};
+    k->timer[k->timers++] = (struct clock_timer){.name = name, .due = due, .fire = fire, .ctx = ctx};
 }
 
 static const struct clock_timer *earliest(const struct clock *k)

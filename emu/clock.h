@@ -19,6 +19,7 @@
 
 struct clock {
     struct clock_timer {
+        const char *name; /* static text, for people */
         uint64_t *due; /* in a state block; CLOCK_NEVER: not armed */
         void (*fire)(void *ctx, uint64_t now); /* must move *due on, or to CLOCK_NEVER */
         void *ctx;
@@ -27,7 +28,8 @@ struct clock {
 };
 
 /* Timers that are due at the same cycle fire in the order of registration. */
-void clock_add_timer(struct clock *k, uint64_t *due, void (*fire)(void *, uint64_t), void *ctx);
+void clock_add_timer(struct clock *k, const char *name, uint64_t *due,
+                     void (*fire)(void *, uint64_t), void *ctx);
 uint64_t clock_next(const struct clock *k); /* the earliest due cycle */
 /* Is somebody due before this cycle? */
 static inline bool clock_due_before(const struct clock *k, uint64_t cycle)

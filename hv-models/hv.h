@@ -63,6 +63,14 @@ struct hv_show {
     const char *format; /* "hex", "dec", "bool" */
 };
 
+/* Virtual interrupt lines, a bit a line. */
+struct hv_lines {
+    unsigned n;            /* how many there are, up to 32 */
+    unsigned first_vector; /* of line 0 */
+    uint32_t pending, blocked;
+    uint32_t next; /* the line + 1 that is about to be delivered; 0: none */
+};
+
 /* Which devices a domain under the model sees: bits of hv_model.devices. */
 enum hv_device {
     HV_DEV_PC = 1, /* 8259, 8254, 16550, CMOS, power */
@@ -109,6 +117,14 @@ struct hv_model {
 
     /* Translate as the guest's own tables say, where they are not those of the hardware. */
     bool (*guest_walk)(struct domain *d, gva_t a, struct x86_walk *out);
+
+    /* For people: which interrupt lines wait, and which the guest has masked. NULL: the board's 8259
+       decides. */
+    void (*lines)(struct domain *d, struct hv_lines *out);
+
+    /* For people: the gate that the guest believes to have at a vector, where that is not the
+       hardware's. *direct: the CPU goes through it without the model. NULL: the IDT is the guest's. */
+    bool (*gate)(struct domain *d, unsigned vector, struct x86_desc *out, bool *direct);
 
     /* Recompute the model's invariants; name the first that fails. */
     bool (*audit)(struct domain *d, struct err *err);

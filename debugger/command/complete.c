@@ -189,3 +189,10 @@ COMPLETER(registers)
     (void)sh;
     words(args, names, fn, ctx);
 }
+
+COMPLETER(hooks)
+{
+    struct offer o = {args, fn, ctx};
+
+    debug_stop_names(shell_debug(sh), STOP_HOOK, offer, &o);
+}

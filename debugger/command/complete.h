@@ -19,6 +19,7 @@ COMPLETER(reverse);    /* hook NAME, ... */
 COMPLETER(expression); /* symbols, $registers */
 COMPLETER(checkpoints);
 COMPLETER(costs);
+COMPLETER(hooks);     /* their names */
 COMPLETER(registers); /* their names */
 COMPLETER(filters);   /* hook:NAME, exit, ... */
 COMPLETER(formats);   /* text, json, csv */

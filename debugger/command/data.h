@@ -5,6 +5,8 @@
 
 #include "internal.h"
 
+#define STOPS_KEPT 64u
+
 /* What these commands remember from one call to the next. */
 struct data_room {
     struct { /* of x and xp */
@@ -18,8 +20,13 @@ struct data_room {
         struct program *program;
         unsigned first, last; /* what was shown; 0: nothing yet */
     } list;
+    struct moment stop[STOPS_KEPT]; /* where the machine stood still, the newest last */
+    unsigned stops;
 };
 struct data_room *data_room(struct shell *sh);
+
+/* The machine stands still here: `diff -1` asks for it later. */
+void data_stopped(struct shell *sh);
 
 /* "kmalloc+0x1c", also of data; empty when no program knows the address. True: something was found. */
 bool data_symbol(struct shell *sh, uint32_t addr, char *text, size_t size);

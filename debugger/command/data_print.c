@@ -13,6 +13,18 @@ struct data_room *data_room(struct shell *sh)
     return shell_room(sh, ROOM_DATA, sizeof(struct data_room), NULL);
 }
 
+void data_stopped(struct shell *sh)
+{
+    struct data_room *room = data_room(sh);
+    struct moment now = debug_now(sh->debug);
+
+    if (!room || (room->stops && !moment_compare(room->stop[room->stops - 1], now)))
+        return;
+    if (room->stops == STOPS_KEPT)
+        memmove(room->stop, room->stop + 1, --room->stops * sizeof room->stop[0]);
+    room->stop[room->stops++] = now;
+}
+
 bool data_unreadable(struct err *err, uint32_t addr)
 {
     return err_set(err, ERR_USAGE, "cannot read memory at 0x%08x: it is not mapped", addr);

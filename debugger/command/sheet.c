@@ -169,6 +169,14 @@ static void print_row(struct shell *sh, const struct sheet *t, char *const *cell
     shell_print(sh, "\n");
 }
 
+void *sheet_take(struct sheet *t)
+{
+    json_t *rows = t ? json_incref(t->rows) : json_array();
+
+    sheet_drop(t);
+    return rows;
+}
+
 bool sheet_print(struct shell *sh, struct sheet *t, bool json, const char *what, const char *empty)
 {
     if (!t)

@@ -25,6 +25,8 @@ void sheet_bool(struct sheet *t, bool value);       /* yes, no */
 /* Nothing to say here: null. */
 void sheet_none(struct sheet *t);
 void sheet_drop(struct sheet *t); /* free it without a word */
+/* Its rows as JSON (a json_t *, an array; the caller's), and free it. */
+void *sheet_take(struct sheet *t);
 unsigned sheet_rows(const struct sheet *t);
 /* Give it out and free it. What: the name of the list in JSON; empty: what a person is told of an
    empty one. */

@@ -9,6 +9,7 @@
 
 #include "data.h"
 #include "hv-models/hv.h"
+#include "views.h"
 
 /* ---- from words to a stop ---- */
 
@@ -197,21 +198,16 @@ static bool entry_of(struct shell *sh, const char *expr, uint64_t *at, uint32_t 
                      struct err *err)
 {
     struct domain *d = shell_machine(sh)->domain;
-    const struct hv_model *model = hv_model(d);
-    const struct x86_regs *r = cpu_regs(d->cpu);
-    struct x86_walk w = {0};
+    struct x86_walk w;
     uint32_t gva;
 
     if (!shell_address(sh, expr, &gva, err))
         return false;
-    if (model->guest_walk)
-        model->guest_walk(d, GVA(gva), &w);
-    else
-        x86_walk(r, d->mem, GVA(gva), X86_READ, false, false, &w);
+    view_guest_walk(d, gva, &w);
     if (!w.levels)
         return err_set(err, ERR_USAGE, "0x%08x: no page table leads there", gva);
     *at = w.entry_at[w.levels - 1].v;
-    *size = r->cr4 & CR4_PAE ? 8 : 4;
+    *size = view_entry_bytes(d);
     return true;
 }
 

@@ -364,6 +364,22 @@ const struct halt *debug_goto_cycle(struct debug *d, uint64_t cycle)
 
 /* ---- backward ---- */
 
+/* A watch on physical memory, and nothing else is looked for: have its pages the same contents at the
+   snapshot i and at the one behind it, where the search has come to? Then nothing that stayed was
+   written between. */
+static bool nothing_there(const struct debug *d, size_t i, struct moment end)
+{
+    const struct stop *s = d->only;
+
+    if (!s || s->kind != STOP_WATCH || !s->physical || s->watch_for != WATCH_CHANGE || d->pause ||
+        i + 1 >= d->snaps || moment_compare(d->snap[i + 1].at, end))
+        return false;
+    for (uint64_t frame = s->at >> PAGE_SHIFT; frame <= (s->at + s->size - 1) >> PAGE_SHIFT; frame++)
+        if (snapshot_page_differs(d->snap[i].x, d->snap[i + 1].x, frame))
+            return false;
+    return true;
+}
+
 /* The last hit before now, of what d->looking and its companions look for. */
 static const struct halt *backward(struct debug *d)
 {
@@ -378,6 +394,10 @@ static const struct halt *backward(struct debug *d)
         if (!moment_compare(d->snap[i].at, here) && i > 0)
             continue;
         struct moment from = d->snap[i].at;
+        if (i > 0 && nothing_there(d, i, end)) {
+            end = from;
+            continue;
+        }
         timeline_restore(d, i);
         d->looking = LOOK_FOR_LAST;
         d->pause = pause;
@@ -460,21 +480,25 @@ void debug_set_history_limit(struct debug *d, uint64_t bytes)
     thin(d);
 }
 
-bool debug_replay(struct debug *d, struct moment from, struct moment to, bool hooks,
-                  void (*fn)(void *, const struct event *), void *ctx, struct err *err)
+bool debug_witness(struct debug *d, struct moment from, struct moment to, bool hooks,
+                   void (*fn)(void *, const struct event *), void (*ends)(void *, bool), void *ctx,
+                   struct err *err)
 {
     struct moment here = debug_now(d);
+    struct halt was = d->halt;
 
     if (moment_compare(from, d->snap[0].at) < 0)
         from = d->snap[0].at;
     if (hooks && !control_want_tracer(d, err))
         return false;
     bool ok = timeline_go(d, from);
+    if (ok && ends)
+        ends(ctx, false);
     d->looking = LOOK_AT_NOTHING;
     d->replay = fn;
     d->replay_ctx = ctx;
-    d->replaying = true;
-    if (ok && to.stages != MOMENT_BOUNDARY) {
+    d->replaying = fn != NULL;
+    if (ok && moment_compare(from, to) < 0 && to.stages != MOMENT_BOUNDARY) {
         d->goal = to;
         ok = timeline_run(d, to.cycle + 1) == RAN_HIT;
         d->goal.stages = MOMENT_BOUNDARY;
@@ -482,10 +506,55 @@ bool debug_replay(struct debug *d, struct moment from, struct moment to, bool ho
         ok = timeline_run(d, to.cycle) != RAN_STOPPED;
     }
     d->replaying = false;
+    if (ok && ends)
+        ends(ctx, true);
     if (hooks)
         control_drop_tracer(d);
     d->interrupted = 0;
     timeline_go(d, here);
     d->muted = false;
+    d->halt = was;
     return ok || err_set(err, ERR_USAGE, "interrupted");
+}
+
+bool debug_replay(struct debug *d, struct moment from, struct moment to, bool hooks,
+                  void (*fn)(void *, const struct event *), void *ctx, struct err *err)
+{
+    return debug_witness(d, from, to, hooks, fn, NULL, ctx, err);
+}
+
+bool debug_find_before(struct debug *d, struct stop *s, void (*there)(void *, const struct halt *),
+                       void *ctx, struct err *err)
+{
+    struct moment here = debug_now(d);
+    struct halt was = d->halt;
+    const struct halt *h = debug_seek(d, s, true);
+    bool found = h->why == HALT_STOP;
+
+    if (found)
+        there(ctx, h);
+    else if (h->why == HALT_INTERRUPTED)
+        err_set(err, ERR_USAGE, "interrupted");
+    timeline_go(d, here);
+    d->muted = false;
+    d->halt = was;
+    return found;
+}
+
+struct snapshot *debug_photograph(struct debug *d, struct err *err)
+{
+    if (d->suspended) {
+        err_set(err, ERR_USAGE, "inside a crossing there is no whole state");
+        return NULL;
+    }
+    return snapshot_take(d->snapshots, err);
+}
+
+bool debug_snapshot(struct debug *d, unsigned i, struct moment *at, uint64_t *bytes)
+{
+    if (i >= d->snaps)
+        return false;
+    *at = d->snap[i].at;
+    *bytes = snapshot_bytes(d->snap[i].x);
+    return true;
 }

@@ -107,12 +107,23 @@ bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *e
     return true;
 }
 
-/* A crossing is what lies between two instructions and is not one cycle long, or has events: the
-   boundaries around the last event of the stream that a guest could see. */
+/* A crossing is what lies between two instructions and has events: the boundaries around the last
+   event that a guest could see, or that the model narrated. Hooks and tasks are the guest's own
+   affair, and a byte for the console comes by itself. */
+static uint64_t kinds_of_crossings(void)
+{
+    uint64_t kinds = control_event_bit(EVENT_stage);
+
+    for (unsigned k = 0; k < EVENT_KINDS; k++)
+        if (event_info[k].class == EV_GUEST && k != EVENT_input)
+            kinds |= control_event_bit(k);
+    return kinds;
+}
+
 static bool any(void *ctx, const struct event *e)
 {
-    (void)ctx;
-    return e->kind != EVENT_task;
+    (void)ctx, (void)e;
+    return true;
 }
 
 bool debug_last_crossing(struct debug *d, struct moment *from, struct moment *to)
@@ -120,13 +131,16 @@ bool debug_last_crossing(struct debug *d, struct moment *from, struct moment *to
     struct moment here = debug_now(d);
     bool was_past_muted = d->muted;
     struct halt was = d->halt;
+    struct stop none = {.kind = STOP_EVENT}; /* the armed ones are not asked */
 
     d->pause = any;
     d->pause_ctx = NULL;
-    d->pause_kinds = ~0ull & ~(1ull << EVENT_task);
+    d->pause_kinds = kinds_of_crossings();
+    d->only = &none;
     bool found = d->suspended || debug_reverse_continue(d)->why == HALT_STEP;
     d->pause = NULL;
     d->pause_kinds = 0;
+    d->only = NULL;
     if (found) {
         /* From here on to its end, and back to its beginning. */
         struct moment event = debug_now(d);

@@ -361,7 +361,7 @@ void pit_init(struct pit *p, struct state *state, struct clock *clock, struct po
         p->state.counter[i] = (struct pit_counter){
             .start = 65536, .switch_at = NEVER, .rw = 3, .mode = 3, .gate = i < 2};
     state_block(state, &p->state, sizeof p->state, "pit");
-    clock_add_timer(clock, &p->state.due, fire, p);
+    clock_add_timer(clock, "8254: counter 0", &p->state.due, fire, p);
     ports_add(ports, (struct port_range){0x40, 4, 1, pit_read, pit_write, p});
     ports_add(ports, (struct port_range){0x61, 1, 1, speaker_read, speaker_write, p});
 }

@@ -358,7 +358,7 @@ void rtc_init(struct rtc *r, struct state *state, struct clock *clock, struct po
     fill_cmos(r->state.cmos, mem_bytes);
     date_to_registers(&r->state, epoch);
     state_block(state, &r->state, sizeof r->state, "rtc");
-    clock_add_timer(clock, &r->state.update_due, fire, r);
-    clock_add_timer(clock, &r->state.periodic_due, fire, r);
+    clock_add_timer(clock, "CMOS clock: second", &r->state.update_due, fire, r);
+    clock_add_timer(clock, "CMOS clock: periodic", &r->state.periodic_due, fire, r);
     ports_add(ports, (struct port_range){0x70, 2, 1, rtc_read, rtc_write, r});
 }

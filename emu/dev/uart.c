@@ -283,6 +283,6 @@ void uart_init(struct uart *u, struct state *state, const char *name, struct clo
     u->state.dll = 12; /* 9600 baud, as firmware leaves it */
     u->state.lcr = 3;  /* 8 bits, no parity, 1 stop bit */
     state_block(state, &u->state, sizeof u->state, name);
-    clock_add_timer(clock, &u->state.timeout_due, fire_timeout, u);
+    clock_add_timer(clock, "UART: receive time-out", &u->state.timeout_due, fire_timeout, u);
     ports_add(ports, (struct port_range){port, 8, 1, uart_read, uart_write, u});
 }

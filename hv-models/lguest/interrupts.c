@@ -62,8 +62,8 @@ void lguest_attach(struct domain *d)
 
     vif_init(&lg->vif);
     lg->clock_due = CLOCK_NEVER;
-    clock_add_timer(&d->machine->clock, &lg->clock_due, clock_fires, d);
-    clock_add_timer(&d->machine->clock, &lg->vif.look_due, look_again, d);
+    clock_add_timer(&d->machine->clock, "lguest: clock event", &lg->clock_due, clock_fires, d);
+    clock_add_timer(&d->machine->clock, "lguest: look again for interrupts", &lg->vif.look_due, look_again, d);
 }
 
 /* ---- which one, and when ---- */
@@ -116,6 +116,19 @@ void lguest_consider_interrupts(struct domain *d, uint32_t eip)
         }
     }
     v->deliver = (uint32_t)vif_lowest(lines) + 1;
+}
+
+void lguest_lines(struct domain *d, struct hv_lines *out)
+{
+    const struct lguest *lg = lguest_of(d);
+
+    *out = (struct hv_lines){
+        .n = LGUEST_IRQS,
+        .first_vector = LGUEST_IRQ_VECTOR,
+        .pending = lg->vif.pending,
+        .blocked = lguest_data_get(d, LGUEST_DATA_blocked_interrupts),
+        .next = lg->vif.deliver,
+    };
 }
 
 /* ---- what the run loop asks ---- */

@@ -163,6 +163,7 @@ bool lguest_segment(struct domain *d, uint16_t sel, bool code, struct x86_seg *o
 void lguest_load_idt_entry(struct domain *d, uint32_t vector, uint32_t lo, uint32_t hi);
 bool lguest_gate_present(const struct lguest *lg, unsigned vector);
 unsigned lguest_gate_dpl(const struct lguest *lg, unsigned vector);
+bool lguest_gate(struct domain *d, unsigned vector, struct x86_desc *out, bool *direct);
 /* Does the hardware take this vector straight into the guest? */
 bool lguest_gate_is_direct(struct domain *d, unsigned vector);
 /* Enter the guest's handler. direct: as the hardware does it, the virtual IF does not matter. */
@@ -176,6 +177,7 @@ void lguest_set_clockevent(struct domain *d, uint32_t ns);
 void lguest_halt(struct domain *d);
 /* Which interrupt, if any, comes before the instruction at eip? The last step of every exit. */
 void lguest_consider_interrupts(struct domain *d, uint32_t eip);
+void lguest_lines(struct domain *d, struct hv_lines *out);
 bool lguest_irq_pending(struct domain *d);
 bool lguest_interruptible(struct domain *d);
 void lguest_interrupt(struct domain *d);

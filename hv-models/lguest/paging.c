@@ -145,24 +145,27 @@ void lguest_set_pte(struct domain *d, uint32_t root, uint32_t va, uint32_t lo, u
     lguest_paging_changed(d);
 }
 
-/*
- * The fiction: what the guest's own tables say. The last entry's place is told as the machine has it;
- * the entries above it are the guest's business.
- */
+/* The fiction: what the guest's own tables say. Places are told as the machine has them; what is in
+   the entries is the guest's own words. */
 bool lguest_guest_walk(struct domain *d, gva_t a, struct x86_walk *out)
 {
     const struct shadow *s = &lguest_of(d)->shadow;
-    uint64_t at, entry;
+    uint64_t at, entry, all;
     uint32_t frame;
 
     *out = (struct x86_walk){.page_size = PAGE_SIZE};
+    shadow_guest_levels(s, d->mem, a.v, out);
     if (!shadow_guest_walk(s, d->mem, a.v, &at, &entry) ||
         !gmem_frame(&s->guest, at >> PAGE_SHIFT, &frame))
         return false;
     out->ok = true;
     out->addr = MADDR((uint64_t)frame << PAGE_SHIFT | (at & (PAGE_SIZE - 1)));
-    out->writable = entry & PTE_W;
-    out->user = entry & PTE_U;
+    all = out->levels ? PTE_W | PTE_U : entry;
+    /* In PAE the top level has no rights of its own. */
+    for (unsigned level = out->levels == 3; level < out->levels; level++)
+        all &= out->entry[level];
+    out->writable = all & PTE_W;
+    out->user = all & PTE_U;
     out->executable = true;
     return true;
 }

@@ -156,6 +156,15 @@ bool lguest_gate_is_direct(struct domain *d, unsigned vector)
            vector != LGUEST_TRAP_ENTRY && !(vector == X86_UD && lguest_variant(d)->vmcall);
 }
 
+bool lguest_gate(struct domain *d, unsigned vector, struct x86_desc *out, bool *direct)
+{
+    const struct lguest_gate *g = &lguest_of(d)->idt[vector & 255];
+
+    *out = (struct x86_desc){g->lo, g->hi};
+    *direct = lguest_gate_is_direct(d, vector & 255);
+    return g->hi & DESC_P;
+}
+
 bool lguest_enter_gate(struct domain *d, unsigned vector, bool has_error, uint32_t error,
                        uint32_t return_eip, bool direct)
 {

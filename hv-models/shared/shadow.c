@@ -306,6 +306,34 @@ bool shadow_guest_walk(const struct shadow *s, struct mem *m, uint32_t va, uint6
     return true;
 }
 
+void shadow_guest_levels(const struct shadow *s, struct mem *m, uint32_t va, struct x86_walk *out)
+{
+    const bool two_level = s->format == SHADOW_TWO_LEVEL;
+    const unsigned levels = two_level ? 2 : 3, width = two_level ? 4 : 8;
+    uint64_t table_at = s->root[s->current].guest;
+    uint32_t frame;
+
+    out->levels = 0;
+    if (s->linear)
+        return;
+    for (unsigned level = 0; level < levels; level++) {
+        unsigned index = two_level    ? va >> (level ? 12 : 22) & 1023
+                         : level == 0 ? slot_of(va)
+                         : level == 1 ? pmd_index(va)
+                                      : pte_index(va);
+        uint64_t at = table_at + (uint64_t)index * width;
+        if (!gmem_frame(&s->guest, at >> PAGE_SHIFT, &frame))
+            return;
+        uint64_t entry = read_entry(s, m, table_at, index);
+        out->entry_at[level] = MADDR((uint64_t)frame << PAGE_SHIFT | (at & (PAGE_SIZE - 1)));
+        out->entry[level] = entry;
+        out->levels = level + 1;
+        if (!(entry & PTE_P))
+            return;
+        table_at = entry & ADDRESS;
+    }
+}
+
 /* ---- filling ---- */
 
 /* What the hardware shall see for an entry of the guest that is sane and present. */

@@ -147,6 +147,10 @@ enum shadow_result shadow_fill(struct shadow *s, struct mem *m, uint32_t va, uin
 bool shadow_guest_walk(const struct shadow *s, struct mem *m, uint32_t va, uint64_t *at,
                        uint64_t *entry);
 
+/* The same walk, told level by level: levels, entry_at (machine addresses) and entry of *out, from the
+   top to where it ends. Without tables of the guest's there are no levels. */
+void shadow_guest_levels(const struct shadow *s, struct mem *m, uint32_t va, struct x86_walk *out);
+
 /* Stand for these guest tables from now on. True: no shadow of them was warm. */
 bool shadow_switch(struct shadow *s, struct mem *m, uint32_t guest, uint32_t kernel_from);
 /* The guest has written this entry. At and above kernel_from all shadows hear of it. */

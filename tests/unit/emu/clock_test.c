@@ -38,9 +38,9 @@ static void timers_fire_earliest_first_and_ties_by_registration(void **st)
     struct note a = {30, 0, 1, &log}, b = {10, 0, 2, &log}, c = {30, 0, 3, &log};
 
     (void)st;
-    clock_add_timer(&k, &a.due, fire, &a);
-    clock_add_timer(&k, &b.due, fire, &b);
-    clock_add_timer(&k, &c.due, fire, &c);
+    clock_add_timer(&k, "test", &a.due, fire, &a);
+    clock_add_timer(&k, "test", &b.due, fire, &b);
+    clock_add_timer(&k, "test", &c.due, fire, &c);
     assert_int_equal(clock_next(&k), 10);
     assert_int_equal(clock_run_due(&k, 9), 0);
     assert_int_equal(clock_run_due(&k, 30), 3);
@@ -60,8 +60,8 @@ static void a_periodic_timer_catches_up_tick_by_tick(void **st)
     const unsigned want[] = {1, 2, 1, 2, 1};
 
     (void)st;
-    clock_add_timer(&k, &a.due, fire, &a);
-    clock_add_timer(&k, &b.due, fire, &b);
+    clock_add_timer(&k, "test", &a.due, fire, &a);
+    clock_add_timer(&k, "test", &b.due, fire, &b);
     assert_int_equal(clock_run_due(&k, 300), 5);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(log.id[i], want[i]);
