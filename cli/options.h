@@ -32,7 +32,7 @@ struct text_list {
 struct options {
     const char *hv, *execute, *kernel, *initrd, *append, *record, *save, *load, *replay, *gdb;
     const char *output, *from, *to;
-    struct text_list add, disk, filter, cost, commands;
+    struct text_list add, disk, filter, cost, commands, rules;
     uint64_t mem_mib, seed, max_cycles;
     int64_t rtc;
     int color;  /* enum color_when */

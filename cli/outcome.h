@@ -10,6 +10,7 @@
 #include "report.h"
 
 #define STATUS_DIED       70 /* EX_SOFTWARE */
+#define STATUS_RULE       76 /* EX_PROTOCOL: a rule of --rules is broken */
 #define STATUS_MAX_CYCLES 75 /* EX_TEMPFAIL: more cycles may help */
 
 /* The program's exit status for a run that ended so. */

@@ -11,6 +11,7 @@
 #include "emu/guard.h"
 #include "gdb.h"
 #include "outcome.h"
+#include "rules.h"
 #include "say.h"
 #include "session.h"
 #include "stats.h"
@@ -19,7 +20,7 @@
 
 /* Where the signal handler finds the machine; see term.c for why anything here is static. */
 static struct machine *volatile running;
-static struct debug *volatile debugged; /* --gdb: who runs it */
+static struct debug *volatile debugged; /* --gdb, --rules: who runs it */
 static volatile sig_atomic_t stopped_early; /* the signal came before there was a machine */
 
 static void stop_running(void *ctx)
@@ -66,7 +67,7 @@ static bool check(const struct options *o, struct err *err)
                            "--load goes on with a machine that is there: --%s has nothing to say "
                            "to it",
                            boot_only[i]);
-    return gdb_check(o, err) && (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
+    return gdb_check(o, err) && rules_check(o, err) && (!o->save || can_write(o->save, err)) && (!o->record || can_write(o->record, err));
 }
 
 static bool prepare(struct session *s, const struct options *o, struct err *err)
@@ -160,13 +161,18 @@ int cmd_run(const struct options *o)
         ok = ok && console_attach(&c, s.machine, &err);
     }
     enum end_kind kind = END_NONE;
+    bool broken = false;
     if (ok && o->gdb)
         ok = gdb_run(&s, &c, o, debugged_by, &kind, &err);
+    else if (ok && o->rules.n)
+        ok = rules_run(&s, &c, o, debugged_by, &kind, &broken, &err);
     else if (ok)
         kind = run(&c, s.machine);
     if (ok) {
         console_detach(&c);
         status = finish(&s, o, tracing.stats, kind);
+        if (broken)
+            status = STATUS_RULE;
         if (!tracing_end(&tracing, &err))
             status = failed(o, &err);
         if (c.error) {

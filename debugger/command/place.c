@@ -115,8 +115,13 @@ static void tell_why(struct shell *sh, const struct halt *h)
     case HALT_INTERRUPTED:
         shell_print(sh, "Interrupted.\n");
         break;
+    case HALT_ASKED:
+        if (!shell_tell_rules(sh, false))
+            shell_print(sh, "A handler asked for this stop.\n");
+        break;
     case HALT_ENDED:
         tell_end(sh);
+        shell_tell_rules(sh, true);
         break;
     case HALT_LIMIT:
         shell_print(sh, "--max-cycles: that was all.\n");

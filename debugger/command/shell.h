@@ -118,6 +118,10 @@ bool shell_condition(struct shell *sh, struct stop *s, const char *text, struct 
 /* The moment of a checkpoint, by number or name. */
 bool shell_checkpoint(struct shell *sh, const char *what, struct moment *at, struct err *err);
 
+/* Say which rule is broken, with the events that break it, if one is. ended: the guest has ended, and what
+   had to happen before that has not. True: something was said. */
+bool shell_tell_rules(struct shell *sh, bool ended);
+
 /* Run a Lua file with the powers of the prompt. */
 bool shell_lua_file(struct shell *sh, const char *path, struct err *err);
 

@@ -56,12 +56,36 @@ static bool push_field(lua_State *L, const struct event *e, const char *name)
     return false;
 }
 
-static int push_argument(lua_State *L, struct script *s, const struct event *e,
-                         const struct seen *kept, const char *name)
+/* `live`: the machine is there still, so that texts can be read. */
+static void push_value(lua_State *L, struct script *s, const struct argument *a,
+                       const uint32_t *word, bool live)
+{
+    if (a->words == 2)
+        lua_pushinteger(L, (lua_Integer)(word[a->word] | (uint64_t)word[a->word + 1] << 32));
+    else if (a->text && live)
+        push_guest_text(L, s, word[a->word]);
+    else if (a->negative)
+        lua_pushinteger(L, (int32_t)word[a->word]);
+    else
+        lua_pushinteger(L, word[a->word]);
+}
+
+int event_arguments(lua_State *L, struct script *s, const struct seen *kept)
+{
+    const struct callee *c = decode_callee(s, &kept->e);
+
+    lua_newtable(L);
+    for (unsigned i = 0; c && i < c->arguments; i++) {
+        push_value(L, s, &c->argument[i], kept->word, false);
+        lua_setfield(L, -2, c->argument[i].name);
+    }
+    return 1;
+}
+
+static int push_argument(lua_State *L, struct script *s, const struct event *e, const char *name)
 {
     const struct callee *c = decode_callee(s, e);
-    uint32_t own[WORDS_MAX];
-    const uint32_t *word = kept && kept->has_words ? kept->word : own;
+    uint32_t word[WORDS_MAX];
 
     if (!c) {
         if (e && push_field(L, e, name))
@@ -76,16 +100,8 @@ static int push_argument(lua_State *L, struct script *s, const struct event *e,
             continue;
         if (e && (e->kind == EVENT_hook_end || e->kind == EVENT_hypercall_end))
             return luaL_error(L, "the end of a call has no arguments any more, only e.result");
-        if (word == own)
-            decode_words(s, e, c, own);
-        if (a->words == 2)
-            lua_pushinteger(L, (lua_Integer)(word[a->word] | (uint64_t)word[a->word + 1] << 32));
-        else if (a->text && word == own)
-            push_guest_text(L, s, word[a->word]);
-        else if (a->negative)
-            lua_pushinteger(L, (int32_t)word[a->word]);
-        else
-            lua_pushinteger(L, word[a->word]);
+        decode_words(s, e, c, word);
+        push_value(L, s, a, word, true);
         return 1;
     }
     return unknown_argument(L, c, name);
@@ -95,7 +111,7 @@ static int args_index(lua_State *L)
 {
     struct script *s = script_of(L);
 
-    return push_argument(L, s, s->event, NULL, luaL_checkstring(L, 2));
+    return push_argument(L, s, s->event, luaL_checkstring(L, 2));
 }
 
 static int read_only(lua_State *L)
@@ -139,7 +155,7 @@ static void push_comm_of_task(lua_State *L, const struct event *e)
     lua_pushstring(L, comm);
 }
 
-static int event_field(lua_State *L, struct script *s, const struct event *e, const char *name)
+bool event_field(lua_State *L, struct script *s, const struct event *e, const char *name)
 {
     if (!strcmp(name, "kind"))
         lua_pushstring(L, event_info[e->kind].name);
@@ -155,9 +171,9 @@ static int event_field(lua_State *L, struct script *s, const struct event *e, co
         push_result(L, s, e);
     else if (!strcmp(name, "comm") && e->kind == EVENT_task)
         push_comm_of_task(L, e);
-    else if (!push_field(L, e, name))
-        return 0;
-    return 1;
+    else
+        return push_field(L, e, name);
+    return true;
 }
 
 static int current_index(lua_State *L)

@@ -45,6 +45,7 @@ struct seen {
 };
 
 struct condition;
+struct handler;
 
 struct script {
     lua_State *L;
@@ -64,6 +65,19 @@ struct script {
     struct callee *hypercall;      /* in the order of the model's table */
     unsigned hypercalls;
 
+    struct shell_front front; /* where `print` prints while the output of a command is caught */
+    unsigned depth;           /* of commands that run Lua that runs commands */
+    struct handler *handlers; /* in the order in which on() was called */
+    struct debug_listener listener;
+    bool listening;
+    int current, host; /* in the registry: the object `e`; the table of functions for the prelude */
+    char broken
+        [4096]; /* a rule that is broken, with the events that break it; or an error. "": none */
+    bool is_error;
+    unsigned rules_broken;
+    char **rule; /* names */
+    unsigned rules;
+    struct trace_view *view;   /* for events in words; made when first needed */
     struct expr_session *expr; /* for eval() in callbacks: it cannot write */
     struct condition *conditions;
 };
@@ -103,6 +117,16 @@ bool guest_push(lua_State *L, struct script *s, const char *name);
 
 /* args and e of a callback, and kept events. */
 void event_open(lua_State *L, struct script *s);
+/* Push a field of an event. False: it has none of that name. */
+bool event_field(lua_State *L, struct script *s, const struct event *e, const char *name);
+/* Push a table of a kept event's arguments. */
+int event_arguments(lua_State *L, struct script *s, const struct seen *kept);
+
+/* ---- handlers.c, powers.c: functions into the table on top of the stack, for the prelude ---- */
+
+void handlers_open(lua_State *L, struct script *s);
+void handlers_forget(struct script *s);
+void powers_open(lua_State *L, struct script *s);
 
 /* ---- condition.c ---- */
 

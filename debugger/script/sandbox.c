@@ -207,6 +207,14 @@ static int plain_tostring(lua_State *L)
     return 1;
 }
 
+static void put(struct script *s, const char *text)
+{
+    if (!s->depth)
+        shell_print(s->sh, "%s", text);
+    else if (s->front.write)
+        s->front.write(s->front.ctx, text, strlen(text));
+}
+
 static int print(lua_State *L)
 {
     struct script *s = script_of(L);
@@ -216,10 +224,12 @@ static int print(lua_State *L)
         lua_pushcfunction(L, plain_tostring);
         lua_pushvalue(L, i);
         lua_call(L, 1, 1);
-        shell_print(s->sh, "%s%s", i > 1 ? "\t" : "", lua_tostring(L, -1));
+        if (i > 1)
+            put(s, "\t");
+        put(s, lua_tostring(L, -1));
         lua_pop(L, 1);
     }
-    shell_print(s->sh, "\n");
+    put(s, "\n");
     return 0;
 }
 
@@ -268,29 +278,10 @@ static void change(lua_State *L, struct script *s)
     }
 }
 
-/* Keys in an order of their own: the hash's depends on the host's memory and clock. */
-static const char prelude[] =
-    "local next, type, sort, insert = next, type, table.sort, table.insert\n"
-    "local rank = {number = 1, string = 2}\n"
-    "local function before(a, b)\n"
-    "    local x, y = rank[type(a)] or 3, rank[type(b)] or 3\n"
-    "    if x ~= y then return x < y end\n"
-    "    return x < 3 and a < b\n"
-    "end\n"
-    "local getmetafield = getmetatable\n"
-    "function pairs(t)\n"
-    "    local m = getmetafield(t)\n"
-    "    if type(m) == 'table' and m.__pairs then return m.__pairs(t) end\n"
-    "    if type(t) ~= 'table' then error('pairs: a table is expected, not a ' .. type(t), 2) end\n"
-    "    local keys, i = {}, 0\n"
-    "    for k in next, t do keys[#keys + 1] = k end\n"
-    "    sort(keys, before)\n"
-    "    return function()\n"
-    "        i = i + 1\n"
-    "        local k = keys[i]\n"
-    "        if k ~= nil then return k, t[k] end\n"
-    "    end\n"
-    "end\n";
+/* prelude.lua, as bytes. */
+static const unsigned char prelude[] = {
+#include "prelude.inc"
+};
 
 static int fill(lua_State *L)
 {
@@ -310,11 +301,16 @@ static int fill(lua_State *L)
     lua_call(L, 1, 0);
     lua_pop(L, 1);
     change(L, s);
-    if (luaL_loadbufferx(L, prelude, sizeof prelude - 1, "=pairs", "t") != LUA_OK)
-        return lua_error(L);
-    lua_call(L, 0, 0);
     guest_open(L, s);
     event_open(L, s);
+    lua_newtable(L);
+    handlers_open(L, s);
+    powers_open(L, s);
+    if (luaL_loadbufferx(L, (const char *)prelude, sizeof prelude, "=prelude", "t") != LUA_OK)
+        return lua_error(L);
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+    s->host = luaL_ref(L, LUA_REGISTRYINDEX);
     condition_open(L, s);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debugger/trace_view.h"
 #include "internal.h"
 
 struct script *script_new(struct shell *sh, struct err *err)
@@ -26,6 +27,11 @@ void script_free(struct script *s)
     if (!s)
         return;
     condition_close(s);
+    handlers_forget(s);
+    while (s->rules)
+        free(s->rule[--s->rules]);
+    free(s->rule);
+    trace_view_free(s->view);
     if (s->L)
         lua_close(s->L);
     if (s->expr)
@@ -105,4 +111,51 @@ bool script_file(struct script *s, const char *path, struct err *err)
         ok = call_and_show(s, err);
     free(text);
     return ok;
+}
+
+/* ---- rules ---- */
+
+static bool call_host(struct script *s, const char *name)
+{
+    lua_State *L = s->L;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->host);
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+    return sandbox_call(s, 0, 0, SCRIPT_INSTRUCTIONS);
+}
+
+const char *script_broken(const struct script *s, bool *is_error)
+{
+    *is_error = s->is_error;
+    return s->broken[0] ? s->broken : NULL;
+}
+
+void script_mended(struct script *s)
+{
+    s->broken[0] = '\0';
+    s->is_error = false;
+}
+
+void script_ended(struct script *s)
+{
+    if (!call_host(s, "ended")) {
+        snprintf(s->broken, sizeof s->broken, "Error at the end of the rules: %s\n", s->problem);
+        s->is_error = true;
+    }
+}
+
+unsigned script_rules(const struct script *s, const char *const **names)
+{
+    *names = (const char *const *)s->rule;
+    return s->rules;
+}
+
+void script_forget_rules(struct script *s)
+{
+    handlers_forget(s);
+    call_host(s, "forget");
+    while (s->rules)
+        free(s->rule[--s->rules]);
+    script_mended(s);
 }

@@ -25,4 +25,16 @@ bool script_condition(struct script *s, struct stop *stop, const char *text, str
 bool script_run(struct script *s, const char *code, struct err *err);
 bool script_file(struct script *s, const char *path, struct err *err);
 
+/*
+ * Rules and handlers, as files define them, listen to the run. When one of them is broken the run stops
+ * (HALT_ASKED), and here is which, with the events that break it, in lines; or the error of a handler.
+ * NULL: none. script_mended() forgets it, for going on.
+ */
+const char *script_broken(const struct script *s, bool *is_error);
+void script_mended(struct script *s);
+/* The guest has ended: what should have happened still, now has not. */
+void script_ended(struct script *s);
+unsigned script_rules(const struct script *s, const char *const **names);
+void script_forget_rules(struct script *s);
+
 #endif
