@@ -106,6 +106,7 @@ void engine_flush_blocks(struct vcpu *c)
     uc_ctl_flush_tb(c->uc);
     c->buffer_lowest = UINTPTR_MAX;
     c->buffer_full = c->flush_blocks = false;
+    c->next_site = 1;
     time_restart_slots(c);
 }
 
@@ -258,6 +259,16 @@ static bool first_run(struct vcpu *c)
     return !e && env_eip(c) == PAGE_SIZE + sizeof code;
 }
 
+/* Which bit of hflags is CR0.TS? */
+static bool find_ts(struct vcpu *c)
+{
+    uint32_t cr0 = env_get(c, c->at.cr), with = cr0 ^ CR0_TS, before = env_get(c, c->at.hflags);
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &with);
+    c->hf_ts = env_get(c, c->at.hflags) ^ before;
+    uc_reg_write(c->uc, UC_X86_REG_CR0, &cr0);
+    return c->hf_ts && !(c->hf_ts & (c->hf_ts - 1)) && env_get(c, c->at.hflags) == before;
+}
+
 static struct arena *arena_new(void)
 {
     uint8_t *p = mmap(NULL, 2 * ARENA_BYTES, PROT_READ | PROT_WRITE,
@@ -296,7 +307,7 @@ static bool open_engine(struct vcpu *c, struct err *err)
         return err_set(err, ERR_ENGINE, "the CPU engine refuses the machine's memory");
     if (!(c->env = layout_find_env(c->uc, err)))
         return false;
-    if (!first_run(c) || !lay_stone(c) || !add_hooks(c))
+    if (!first_run(c) || !find_ts(c) || !lay_stone(c) || !add_hooks(c))
         return err_set(err, ERR_ENGINE, "the CPU engine does not start");
     return true;
 }

@@ -166,6 +166,12 @@ void exits_on_intr(uc_engine *uc, uint32_t vector, void *ctx)
     env_put(c, c->at.old_exception, ~0u);  /* else the next fault arrives as a double fault */
     env_put_reg(c, c->at.cr + 16, c->cr2); /* CR2 is loaded when the fault is delivered */
     env_put(c, c->at.is_int, 0);
+    if (time_end_twin(
+            c)) { /* what it would have run cannot be fetched any more: that is for later */
+        time_resume(c);
+        c->where = OUTSIDE;
+        return;
+    }
     if (c->watch)
         watch_settle(c, soft || vector == X86_DB ? WATCH_NO_FAULT : at);
     if (soft) {

@@ -54,9 +54,9 @@ struct slot {
     uint32_t cost; /* n, plus ATTENTION while the entry must take the slow path */
     uint32_t pc;
     uint16_t size, n; /* bytes, instructions */
-    /* sites: index of the first, 0 for none; tail: length of the last instruction; hooked: the
-       sites call us; open: every instruction does */
-    uint32_t sites : 24, tail : 4, ends : 1, visited : 1, hooked : 1, open : 1;
+    /* sites: index of the first, 0 for none; tail: length of the last instruction; calls: something
+       in it calls us; hooked: all of its sites do; open: every instruction does */
+    uint32_t sites : 20, tail : 4, ends : 1, visited : 1, calls : 1, hooked : 1, open : 1;
 };
 _Static_assert(sizeof(struct slot) == 16, "four million bytes of slots are enough");
 
@@ -93,7 +93,7 @@ struct site {
     struct x86_insn insn;
 };
 enum { SITE_TO_CR2 = 200, SITE_INVALID }; /* beside enum x86_sensitive */
-#define SITES           (1u << 16) /* a ring; old ones belong to translations that are long gone */
+#define SITES           (1u << 16)        /* used up, all translations are dropped */
 #define OPENED_MAX      256
 #define SITES_PER_BLOCK 1024
 #define NOWHERE         0xfedcba9800000000ull /* no address of a 32-bit guest */
@@ -122,8 +122,9 @@ struct vcpu {
 
     /* time */
     struct arena *arena;
-    void *stone;       /* engine.c: the block hook's fast path, near the engine's code */
-    struct slot *next; /* the slot that the next translation gets */
+    void *stone;         /* engine.c: the block hook's fast path, near the engine's code */
+    struct slot *next;   /* the slot that the next translation gets */
+    uint32_t slots_used; /* since the last flush */
     uint64_t now, charged, until;
     bool settled; /* now is valid; else it is hot.target - hot.left */
 
@@ -145,6 +146,8 @@ struct vcpu {
     uint32_t baked_lo, baked_hi;
     uint32_t doubted;
     uint32_t opening, opening_again; /* the block being translated anew, and for how often */
+    bool twin;                       /* its other translation is being made (time.c) */
+    uint32_t hf_ts;                  /* CR0.TS in hflags */
 
     /* exact stops: blocks that call us before every instruction. They are dropped when the guest runs
        on; not when it is stepped, which would translate a block for every step. */
@@ -264,6 +267,10 @@ void time_attention(struct vcpu *c);
 void time_on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *slot);
 void time_on_edge(uc_engine *uc, uc_tb *block, uc_tb *before, void *c);
 void time_restart_slots(struct vcpu *c);
+/* Translations with an instruction at `at` look for their sites anew. added: there is one more. */
+void time_sites_changed(struct vcpu *c, uint32_t at, bool added);
+/* The other translation is not to be had, or is done: back to the guest. False: there was none. */
+bool time_end_twin(struct vcpu *c);
 /* How many instructions of the block lie before pc. */
 uint32_t time_index(struct vcpu *c, const struct slot *s, uint32_t pc);
 void time_stop(struct vcpu *c, enum stop_why why, uint32_t eip); /* from a hook */

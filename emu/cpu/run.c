@@ -64,6 +64,8 @@ static void enter(struct vcpu *c)
     uc_err e = uc_emu_start(c->uc, eip, 0, 0, 0);
     guard_enter_engine(before);
     time_settle(c);
+    if (time_end_twin(c))
+        return;
     if (c->watch) {
         watch_settle(c, WATCH_NO_FAULT);
         watch_poll(c, CPU_BY_MMU, c->why == STOP_NONE ? env_eip(c) : c->resume);

@@ -85,12 +85,11 @@ static bool mark_resize(struct vcpu *c, uint32_t slots)
     return true;
 }
 
-/* Translations know whether they call us. They are dropped all at once before the guest goes on,
-   so setting a thousand marks costs one flush. */
-static void translations_are_stale(struct vcpu *c)
+/* In the middle of a block that is concerned the guest goes on by entering it anew. */
+static void marks_changed(struct vcpu *c, uint32_t at, bool added)
 {
-    c->flush_blocks = true;
-    time_attention(c);
+    time_sites_changed(c, at, added);
+    c->touched = true;
 }
 
 bool cpu_mark_set(struct vcpu *c, gva_t at, uint32_t id)
@@ -104,7 +103,7 @@ bool cpu_mark_set(struct vcpu *c, gva_t at, uint32_t id)
             return false;
         mark_put(c, at.v, id);
     }
-    translations_are_stale(c);
+    marks_changed(c, at.v, !m);
     return true;
 }
 
@@ -126,7 +125,7 @@ void cpu_mark_clear(struct vcpu *c, gva_t at)
         c->marks--;
         mark_put(c, again.at, again.id);
     }
-    translations_are_stale(c);
+    marks_changed(c, at.v, false);
 }
 
 void cpu_exit_on_cr3(struct vcpu *c, bool want)
@@ -134,7 +133,8 @@ void cpu_exit_on_cr3(struct vcpu *c, bool want)
     if (c->exit_on_cr3 == want)
         return;
     c->exit_on_cr3 = want;
-    translations_are_stale(c);
+    c->flush_blocks = true; /* where there is a MOV to CR3 the translations know */
+    time_attention(c);
 }
 
 /* ---- decoding a block ---- */
@@ -272,10 +272,13 @@ bool sites_scan(struct vcpu *c, struct slot *s)
         struct mark *m = mark_find(c, s->pc + start);
         if (kind == INSN_PLAIN && !m && !(c->watch && insn.helped))
             continue;
-        /* A block's sites are consecutive: start again at the front when they might not fit. */
+        /* A block's sites are consecutive: start again at the front when they might not fit. Those of
+           others are overwritten: the others go, too. */
         if (!count) {
-            if (c->next_site + SITES_PER_BLOCK >= SITES)
+            if (c->next_site + SITES_PER_BLOCK >= SITES) {
                 c->next_site = 1;
+                c->flush_blocks = true;
+            }
             first = c->next_site;
         }
         c->site[first + count++] = (struct site){

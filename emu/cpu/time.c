@@ -32,7 +32,7 @@
 static bool wants_attention(struct vcpu *c)
 {
     return c->code_written || c->buffer_full || c->flush_blocks || c->mmio_pending ||
-           c->want_window || c->leave || c->halted ||
+           c->want_window || c->leave || c->halted || c->twin ||
            atomic_load_explicit(&c->kicked, memory_order_relaxed);
 }
 
@@ -105,7 +105,22 @@ static void give_slot(struct vcpu *c, struct slot *s)
 void time_restart_slots(struct vcpu *c)
 {
     give_slot(c, c->arena->slot);
+    c->slots_used = 0;
     c->baked = NULL;
+}
+
+/* Every translation that the engine may still run has its slot, and every entry passes by it: this
+   finds them in all address spaces and all variants, where an address alone would not. */
+void time_sites_changed(struct vcpu *c, uint32_t at, bool added)
+{
+    for (struct slot *s = c->arena->slot, *end = s + c->slots_used; s < end; s++) {
+        if (at - s->pc >= s->size)
+            continue;
+        s->visited = 0;
+        s->cost = s->n | ATTENTION;
+        if (added)
+            s->hooked = 0;
+    }
 }
 
 /* Stores to this frame must be seen: the engine itself tracks them only in part. */
@@ -125,8 +140,11 @@ void time_on_edge(uc_engine *uc, uc_tb *block, uc_tb *before, void *ctx)
                        .pc = (uint32_t)block->pc,
                        .size = block->size,
                        .n = block->icount};
+    if (c->slots_used < (uint32_t)(s - c->arena->slot) + 1)
+        c->slots_used = (uint32_t)(s - c->arena->slot) + 1;
     if (c->range_set) {
         c->baked = s;
+        s->calls = 1;
         c->baked_lo = c->range_lo;
         c->baked_hi = c->range_hi;
         s->open = c->range_lo <= s->pc && c->range_hi >= s->pc + s->size - 1;
@@ -174,6 +192,36 @@ static void open_block(struct vcpu *c, uint32_t pc, uint32_t lo, uint32_t hi)
     uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
 }
 
+/*
+ * CR0.TS is part of what the engine looks translations up by, and a kernel that switches FPUs lazily
+ * turns it at every switch of tasks. Opening a block drops both of its translations, with TS and
+ * without. So both are made again at once: else each turn of TS would open, that is drop, what was
+ * opened for the other. We turn the engine's copy of TS, let it look the block up once more, and turn
+ * it back when that is entered; nothing of it runs.
+ */
+static void make_twin(struct vcpu *c, uint32_t pc)
+{
+    uint32_t eip = pc - env_cs_base(c);
+    c->twin = true;
+    env_put(c, c->at.hflags, env_get(c, c->at.hflags) ^ c->hf_ts);
+    sites_set_range(c, c->baked_lo, c->baked_hi);
+    time_forget_last(c);
+    uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
+}
+
+bool time_end_twin(struct vcpu *c)
+{
+    if (!c->twin)
+        return false;
+    uint32_t eip = c->opening - env_cs_base(c);
+    c->twin = false;
+    env_put(c, c->at.hflags, env_get(c, c->at.hflags) ^ c->hf_ts);
+    sites_clear_range(c);
+    time_forget_last(c);
+    uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
+    return true;
+}
+
 /* For an exact stop the block is opened as a whole: a guest that faults its way towards the stop
    enters it many times, each time for another instruction. */
 static void open_for_stop(struct vcpu *c, const struct slot *s)
@@ -214,6 +262,10 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
         time_stop(c, STOP_STUCK, pc - env_cs_base(c));
         goto out;
     }
+    if (time_end_twin(c)) {
+        s->hooked = 1;
+        goto out;
+    }
     if (!s->visited) {
         bool same = sites_scan(c, s);
         note_fill(c, code);
@@ -230,6 +282,14 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
         }
         if (same)
             c->doubted = 0;
+        if (s->calls && !s->sites && !s->open && !c->armed) { /* nobody wants its calls any more */
+            uint32_t eip = pc - env_cs_base(c);
+            s->calls = 0;
+            engine_drop_block(c, pc);
+            time_forget_last(c);
+            uc_reg_write(c->uc, UC_X86_REG_EIP, &eip);
+            goto out;
+        }
     }
 
     /* The engine replays a store that hit its own block as a block of one instruction. The store was
@@ -259,6 +319,10 @@ static __attribute__((noinline)) void enter_slowly(struct vcpu *c, struct slot *
         }
     } else if (!replay && !sites_call(c, s, &lo, &hi)) {
         open_block(c, pc, lo, hi);
+        goto out;
+    } else if (!replay && c->baked == s && !s->hooked && !s->open && c->opening == pc) {
+        s->hooked = 1;
+        make_twin(c, pc);
         goto out;
     }
     s->hooked |= !replay;
