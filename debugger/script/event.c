@@ -107,11 +107,21 @@ static int push_argument(lua_State *L, struct script *s, const struct event *e, 
     return unknown_argument(L, c, name);
 }
 
+/* A callback's event; at the prompt the one at which the machine has stopped. */
+static const struct event *present(struct script *s)
+{
+    const struct halt *h = debug_halt(s->d);
+
+    if (s->event || s->inside)
+        return s->event;
+    return h->has_event && !moment_compare(h->at, debug_now(s->d)) ? &h->event : NULL;
+}
+
 static int args_index(lua_State *L)
 {
     struct script *s = script_of(L);
 
-    return push_argument(L, s, s->event, luaL_checkstring(L, 2));
+    return push_argument(L, s, present(s), luaL_checkstring(L, 2));
 }
 
 static int read_only(lua_State *L)
@@ -180,16 +190,17 @@ static int current_index(lua_State *L)
 {
     struct script *s = script_of(L);
     const char *name = luaL_checkstring(L, 2);
+    const struct event *e = present(s);
 
-    if (!s->event)
+    if (!e)
         return luaL_error(L, "there is no event here, so no e.%s", name);
     if (!strcmp(name, "args")) {
         lua_getglobal(L, "args");
         return 1;
     }
-    if (event_field(L, s, s->event, name))
+    if (event_field(L, s, e, name))
         return 1;
-    return luaL_error(L, "a %s event has no '%s'", event_info[s->event->kind].name, name);
+    return luaL_error(L, "a %s event has no '%s'", event_info[e->kind].name, name);
 }
 
 void event_open(lua_State *L, struct script *s)
