@@ -21,12 +21,18 @@
 #endif
 
 #define HISTORY_LINES 2000
+/* The two write it in different ways, and would lose each other's. */
+#ifdef RINGSIDE_EDITLINE
+#define HISTORY_NAME "history.libedit"
+#else
+#define HISTORY_NAME "history"
+#endif
 
 static struct {
     struct shell *shell;
-    char *line;        /* the last one read */
-    bool script_ended; /* of a pipe */
-    char **found;      /* completions */
+    char *line; /* the last one read */
+    volatile sig_atomic_t interrupted;
+    char **found; /* completions */
     size_t founds;
 } prompt;
 
@@ -35,6 +41,7 @@ static struct {
 static void on_interrupt(int signal)
 {
     (void)signal;
+    prompt.interrupted = 1;
     if (prompt.shell)
         shell_interrupt(prompt.shell);
 }
@@ -85,7 +92,7 @@ static bool history_path(char path[PATH_MAX], bool make)
     }
     if (make)
         mkdir(dir, 0700);
-    snprintf(path, PATH_MAX, "%s/history", dir);
+    snprintf(path, PATH_MAX, "%s/" HISTORY_NAME, dir);
     return true;
 }
 
@@ -160,8 +167,13 @@ static char *read_line(const char *text)
     fflush(stdout);
     free(prompt.line);
     prompt.line = NULL;
-    if (prompt_person())
-        return prompt.line = readline(text);
+    if (prompt_person()) {
+        do { /* libedit's comes back empty-handed from Ctrl-C, readline's goes on by itself */
+            prompt.interrupted = 0;
+            prompt.line = readline(text);
+        } while (!prompt.line && prompt.interrupted);
+        return prompt.line;
+    }
     if (getline(&prompt.line, &size, stdin) < 0) {
         free(prompt.line);
         return prompt.line = NULL;

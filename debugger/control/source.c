@@ -296,11 +296,12 @@ struct program *source_program(struct debug *d, uint32_t eip, unsigned cpl)
 
 /* ---- where ---- */
 
-static bool is_header(const char *file)
+/* A file of code; headers, and lists that are included, are not. */
+static bool is_source(const char *file)
 {
     size_t n = file ? strlen(file) : 0;
 
-    return n > 2 && !strcmp(file + n - 2, ".h");
+    return n > 2 && file[n - 2] == '.' && strchr("cS", file[n - 1]);
 }
 
 static bool is_assembler(const char *file)
@@ -313,8 +314,7 @@ static bool is_assembler(const char *file)
 unsigned source_depth(const struct place *place)
 {
     for (unsigned i = place->depth; i-- > 1;)
-        if (place->function[i].file && place->function[i].line &&
-            !is_header(place->function[i].file))
+        if (place->function[i].line && is_source(place->function[i].file))
             return i;
     return 0;
 }

@@ -399,8 +399,8 @@ static bool is_process(struct debug *d, const struct stop *s)
 {
     struct source_task task;
 
-    return !s->process[0] ||
-           (source_task(d, &task) && !strncmp(task.comm, s->process, sizeof task.comm - 1));
+    return !s->process[0] || !source_task(d, &task) || /* a kernel that does not say */
+           !strncmp(task.comm, s->process, sizeof task.comm - 1);
 }
 
 static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t number)
