@@ -120,14 +120,13 @@ static bool show_units(struct view *v, char letter, char size, unsigned count, s
         line = 1;
     for (unsigned i = 0; i < count; i++) {
         uint64_t raw = 0;
-        if (i % line == 0) {
-            if (i)
-                shell_print(v->sh, "\n");
-            label(v, v->at);
-        }
         if (!peek(v, v->at, &raw, bytes)) {
-            shell_print(v->sh, "\n");
+            shell_print(v->sh, "%s", i ? "\n" : "");
             return cannot(v, v->at, err);
+        }
+        if (i % line == 0) {
+            shell_print(v->sh, "%s", i ? "\n" : "");
+            label(v, v->at);
         }
         shell_print(v->sh, "\t");
         print_unit(v, raw, letter, bytes);

@@ -79,7 +79,7 @@ static void compare_registers(struct shell *sh, const struct x86_regs *a, const 
         number_row(t, gpr[i], a->gpr[i], b->gpr[i], "0x%08llx", "");
     data_symbol(sh, a->eip, was, sizeof was);
     data_symbol(sh, b->eip, is, sizeof is);
-    snprintf(text, sizeof text, "%s -> %s", was, is);
+    snprintf(text, sizeof text, "%s -> %s", was[0] ? was : "?", is[0] ? is : "?");
     number_row(t, "eip", a->eip, b->eip, "0x%08llx", was[0] || is[0] ? text : "");
     view_eflags(a->eflags, was, sizeof was);
     view_eflags(b->eflags, is, sizeof is);
@@ -180,20 +180,22 @@ struct comparing {
     unsigned words, entries;
 };
 
-static const char *whose(const struct comparing *c, uint64_t maddr, uint32_t va, bool mapped,
-                         char *text, size_t size)
+/* On the stack that one of the two stands on, a little below its pointer included. */
+static bool on_stack(const struct view_capture *c, uint32_t va)
 {
-    uint32_t esp = c->b->regs.gpr[R_ESP],
-             low = esp < c->a->regs.gpr[R_ESP] ? esp : c->a->regs.gpr[R_ESP];
+    uint32_t esp = c->regs.gpr[R_ESP];
 
-    (void)maddr;
+    return va >= esp - 256 && va - (esp - 256) < STACK;
+}
+
+static const char *whose(const struct comparing *c, uint32_t va, bool mapped, char *text,
+                         size_t size)
+{
     if (!mapped)
         return "not the guest's: the model's, or mapped nowhere now";
     if (data_symbol(c->sh, va, text, size))
         return text;
-    if (va >= low - 256 && va - low < STACK)
-        return "the stack";
-    return "";
+    return on_stack(c->a, va) || on_stack(c->b, va) ? "the stack" : "";
 }
 
 static void one_run(struct comparing *c, uint64_t at, const uint32_t *a, const uint32_t *b,
@@ -219,7 +221,7 @@ static void one_run(struct comparing *c, uint64_t at, const uint32_t *a, const u
         sheet_number(t, range ? 4 * n : 4, "%llu");
         sheet_number(t, a[i], "0x%08llx");
         sheet_number(t, b[i], "0x%08llx");
-        sheet_text(t, "%s%s", whose(c, at + 4 * i, va + 4 * i, mapped, text, sizeof text),
+        sheet_text(t, "%s%s", whose(c, va + 4 * i, mapped, text, sizeof text),
                    range ? " and what follows" : "");
     }
 }

@@ -28,8 +28,8 @@ static bool parse_moment(struct shell *sh, const char **text, struct moment *out
     }
     if (word[0] == '-' && shell_cycles(word + 1, &n)) {
         if (!room || n >= room->stops)
-            return err_set(err, ERR_USAGE, "there have not been so many stops: -%u is the first",
-                           room && room->stops ? room->stops - 1 : 0);
+            return err_set(err, ERR_USAGE, "there have been %u stops so far, this one included",
+                           room ? room->stops : 0);
         *out = room->stop[room->stops - 1 - n];
         return true;
     }

@@ -14,6 +14,7 @@
 
 #define FRAMES_SHOWN 64u
 #define ROWS_SHOWN   200u
+#define USER_TOP     0xC0000000u /* where the kernel begins, in Linux's layout */
 
 /* The patch site that a call came from, of which this is the return address; 0: it is none. */
 static uint32_t site_of_call(struct shell *sh, uint32_t back)
@@ -129,9 +130,10 @@ static void draw_guest(struct shell *sh)
         shell_print(sh, "(what is above is not known: %s)\n", err.text);
     unsigned outermost = n < FRAMES_SHOWN ? n : FRAMES_SHOWN - 1;
     struct drawing w = {.sh = sh};
-    bool backend = false;
+    struct source_task task;
+    bool backend = false, process = source_task(sh->debug, &task) && task.pid;
     for (unsigned i = outermost + 1; i-- > 0;) {
-        bool user = f[i].program && f[i].program != kernel;
+        bool user = f[i].program ? f[i].program != kernel : process && f[i].pc < USER_TOP;
         if (i < outermost && f[i + 1].interrupted) {
             shell_shade(sh, SHADE_NOTE);
             shell_print(sh, "·· interrupted, or a system call: into the kernel ··\n");

@@ -103,7 +103,10 @@ static bool parse(struct shell *sh, const char *args, uint64_t *at, uint32_t *si
             return err_set(err, ERR_USAGE, "no page table leads to 0x%08x", va);
         *at = w.entry_at[w.levels - 1].v;
         *size = view_entry_bytes(d);
-        snprintf(what, room, "the page-table entry of 0x%08x", va);
+        if (w.levels == (*size == 8 ? 3 : 2))
+            snprintf(what, room, "the page-table entry of 0x%08x", va);
+        else
+            snprintf(what, room, "the directory's entry, which has no table for 0x%08x", va);
         return true;
     }
     /* A variable is asked about as a whole; anything else is an address. */
