@@ -114,7 +114,8 @@ struct debug {
     struct mark_in_time *snap; /* ascending; the first is the beginning */
     size_t snaps, room;
     uint64_t history_limit;
-    uint64_t last_cpu_ns; /* the host's processor time at the last snapshot */
+    uint64_t last_cpu_ns;  /* the host's processor time at the last snapshot */
+    uint64_t last_look_ns; /* the host's time when that was asked for */
     struct change *change;
     size_t changes, changed; /* all of this future; applied so far */
 
@@ -126,7 +127,7 @@ struct debug {
     /* Listeners. */
     struct debug_listener *listeners;
     struct stop nothing; /* for `only`: a stop that never hits, so that none does */
-    bool replaying; /* debug_replay(): the listener is another one */
+    bool replaying;      /* debug_replay(): the listener is another one */
     void (*replay)(void *ctx, const struct event *e);
     void *replay_ctx;
 };

@@ -362,9 +362,11 @@ static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
     }
     if (reach == REACH_OUT)
         return finish(d);
+    if (reach != REACH_OVER)
+        return one(d);
     before = context_of(d);
     r = one(d);
-    if (r != RAN_UNTIL || reach != REACH_OVER)
+    if (r != RAN_UNTIL)
         return r;
     now = context_of(d);
     if (!was_call(d, &before, &now, &back))

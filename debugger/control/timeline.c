@@ -16,6 +16,7 @@
 #include "internal.h"
 
 #define SNAPSHOT_NS     20000000u
+#define LOOK_NS         2000000u
 #define SNAPSHOTS_MAX   2000u
 #define HISTORY_DEFAULT (256ull << 20)
 #define SLICE           2000000u
@@ -28,6 +29,20 @@ static uint64_t processor_ns(void)
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The processor has not worked for longer than time has passed. To ask that first costs no system
+   call, and whoever steps asks at every instruction. */
+static bool time_has_passed(struct debug *d)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    uint64_t ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    if (ns - d->last_look_ns < LOOK_NS)
+        return false;
+    d->last_look_ns = ns;
+    return true;
 }
 
 static uint64_t bytes_of_all(const struct debug *d)
@@ -99,7 +114,7 @@ void timeline_look(struct debug *d, bool now)
     struct err err = {0};
 
     /* Without memory for another one there are fewer, that is all. */
-    if (now || processor_ns() - d->last_cpu_ns >= SNAPSHOT_NS)
+    if (now || (time_has_passed(d) && processor_ns() - d->last_cpu_ns >= SNAPSHOT_NS))
         take(d, &err);
 }
 
