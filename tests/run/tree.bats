@@ -23,9 +23,12 @@ none() {
 @test "each library has one home" {
     none "$(stray 'unicorn/' 'emu/cpu/|scripts/bench')"
     none "$(stray 'Zydis/' 'emu/x86/insn\.c')"
-    none "$(stray 'jansson' 'cli/report\.c|emu/(fields\.h|savefile\.c)')"
+    none "$(stray 'jansson' 'cli/report\.c|debugger/(command|gdb)/|emu/(fields\.h|savefile\.c)')"
     none "$(stray 'zstd' 'emu/[a-z_]+\.c|debugger/trace_file\.c')"
-    none "$(stray 'elfutils/' 'debugger/lines\.c')"
+    none "$(stray 'elfutils/' 'debugger/(lines\.c|program/)')"
+    none "$(stray '(lua|lauxlib|lualib)\.h' 'debugger/script/')"
+    none "$(stray '(readline|editline)/' 'cli/prompt\.c')"
+    none "$(stray 'sqlite3' 'debugger/trace_sqlite\.c')"
     none "$(stray 'xxhash' 'emu/[a-z_]+\.[ch]')"
 }
 
