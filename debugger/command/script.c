@@ -120,3 +120,48 @@ bool shell_tell_rules(struct shell *sh, bool ended)
     script_mended(r->script);
     return true;
 }
+
+/* ---- help that is no command's ---- */
+
+bool do_help_conditions(struct shell *sh, const char *args, struct err *err)
+{
+    (void)args, (void)err;
+    shell_print(
+        sh,
+        "A condition is an expression of Lua: break hook set_pte if args.pte & 2 ~= 0 and pid > 1\n"
+        "  args.NAME      an argument of the hook, hypercall or system call, by its name in the "
+        "catalogue;\n"
+        "                 of another event: its words (args.vector, args.port)\n"
+        "  e.NAME         the event: kind, name, cycle, eip, ring, its words, result\n"
+        "  reg.NAME       eax ... edi, eip, eflags, cs ... ss, cr0, cr2, cr3, cr4\n"
+        "  mem.u8(ADDRESS), u16, u32, u64, text(ADDRESS), bytes(ADDRESS, N)\n"
+        "  sym(\"NAME\")    the address of a symbol\n"
+        "  eval(\"C\")      an expression of C: eval(\"current->pid\")\n"
+        "  pid comm ring eip cycle hits\n"
+        "Not equal is ~=, and words are `and`, `or`, `not`. The number 0 is not true, as in C. All "
+        "numbers "
+        "are\nunsigned but those that the catalogue calls int. An error stops the guest there, and "
+        "is told "
+        "once.\n");
+    return true;
+}
+
+bool do_help_rules(struct shell *sh, const char *args, struct err *err)
+{
+    (void)args, (void)err;
+    shell_print(sh, "A file of rules is Lua. rule(\"what must be so\", { ... }) with one of\n"
+                    "  never = P, where = fn                   no such event\n"
+                    "  after = P, expect = P [, before = P] [, within = CYCLES] [, unless = P]\n"
+                    "         [, where = fn] [, key = fn]      each must be followed by one\n"
+                    "  on = P, needs = P [, since = P]         each must be preceded by one\n"
+                    "  at = P, always = fn                     fn(e) is true there\n"
+                    "  opens = P, closes = P [, key = fn]      they come in turn\n"
+                    "P names events, or is a list of such texts: \"hook:set_pte\" "
+                    "\"hook_end:set_pte\" \"hypercall:*\"\n"
+                    "\"exit:fault\" \"vector:14\" \"irq\" \"syscall:fork\" \"stage:validate\" "
+                    "\"switch\" \"event:io_out\". A "
+                    "function gets\nthe event e, as in conditions. on(P, fn) hears events, "
+                    "fail(\"text\", keep(e)) says that "
+                    "something is broken.\n");
+    return true;
+}
