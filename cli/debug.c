@@ -85,7 +85,11 @@ static bool write_recording(void *ctx, const char *path, struct err *err)
     struct machine *m = k->session.machine;
     struct run_result result = outcome_result(m, (enum end_kind)m->domain->end.kind);
 
-    return session_record(&k->session, path, &result, err);
+    struct recording by_hand = {0};
+    bool ok = debug_changes(k->debug, &by_hand, err) &&
+              session_record(&k->session, path, &result, &by_hand, err);
+    record_free(&by_hand);
+    return ok;
 }
 
 /* ---- opening ---- */
@@ -196,7 +200,7 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
         .replay = o->replay != NULL,
     };
     k->debug = debug_new(&setup, err);
-    if (!k->debug)
+    if (!k->debug || (o->replay && !debug_set_changes(k->debug, &k->recording, err)))
         return false;
     k->console.interrupt = interrupt;
     k->console.interrupt_ctx = k;

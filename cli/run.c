@@ -103,7 +103,7 @@ static bool write_files(struct session *s, const struct options *o, enum end_kin
         say("%s: nothing saved, the guest has ended", o->save);
     else if (o->save && !session_save(s, o->save, err))
         return false;
-    return !o->record || session_record(s, o->record, result, err);
+    return !o->record || session_record(s, o->record, result, NULL, err);
 }
 
 static int failed(const struct options *o, const struct err *err)

@@ -276,7 +276,7 @@ bool session_save(struct session *s, const char *path, struct err *err)
 }
 
 bool session_record(struct session *s, const char *path, const struct run_result *result,
-                    struct err *err)
+                    const struct recording *by_hand, struct err *err)
 {
     struct input *in = s->machine->input;
     if (input_log_is_cut(in))
@@ -288,6 +288,10 @@ bool session_record(struct session *s, const char *path, const struct run_result
         .initrd = s->initrd,
         .result = *result,
     };
+    if (by_hand) {
+        r.change = by_hand->change;
+        r.changes = by_hand->changes;
+    }
     memcpy(r.disk, s->disk, sizeof r.disk);
     /* record_write only reads the log; the field is not const because record_read() owns its own. */
     r.log = (struct input_entry *)input_log(in, &r.entries);

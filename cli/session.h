@@ -47,8 +47,9 @@ bool session_sync_disks(struct session *s, struct err *err);
 
 /* Write down the machine as it is now, for session_from_saved(). */
 bool session_save(struct session *s, const char *path, struct err *err);
-/* Write down the whole run, which has ended like this, for session_from_recording(). */
+/* Write down the whole run, which has ended like this, for session_from_recording(); with the changes of
+   by_hand, which a debugger has made (NULL: none). */
 bool session_record(struct session *s, const char *path, const struct run_result *result,
-                    struct err *err);
+                    const struct recording *by_hand, struct err *err);
 
 #endif

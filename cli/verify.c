@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "debugger/control/debug.h"
 #include "outcome.h"
 #include "report.h"
 #include "say.h"
@@ -18,7 +19,18 @@ static enum end_kind replay(struct machine *m, const struct recording *r)
     uint64_t until = r->result.cycles;
     if (!stopped && __builtin_add_overflow(until, PATIENCE, &until))
         until = CLOCK_NEVER;
-    return machine_run(m, until);
+    if (!r->changes)
+        return machine_run(m, until);
+    /* What was changed by hand is changed again, by the debugger's hand. */
+    struct err err = {0};
+    struct debug *d = debug_new(
+        &(struct debug_setup){.machine = m, .replay = true, .history_bytes = 1u << 20}, &err);
+    if (d && debug_set_changes(d, r, &err))
+        debug_goto_cycle(d, until);
+    else
+        say("%s", err.text);
+    debug_free(d);
+    return m->domain->end.kind;
 }
 
 static int tell(const struct options *o, const struct recording *r, const struct run_result *now)

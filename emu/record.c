@@ -7,6 +7,7 @@
  *     INRD  the initrd, with everything that was added to it
  *     DSK0  what was on the first disk before the run, and so on; of disks that there were
  *     INPT  the input log
+ *     CHNG  what was changed by hand; when anything was
  */
 #include "record.h"
 
@@ -42,7 +43,20 @@ static void write_head(struct container_out *c, const struct recording *r)
     field_put_text(result, "end", r->result.end);
     field_put_text(result, "reason", r->result.reason);
     json_object_set_new(o, "result", result);
+    if (r->changes)
+        field_put_number(o, "changes", r->changes);
     fields_write(c, "HEAD", o);
+}
+
+static void write_changes(struct container_out *c, const struct recording *r)
+{
+    container_section(c, "CHNG");
+    for (size_t i = 0; i < r->changes; i++) {
+        const struct record_change *x = &r->change[i];
+        const uint64_t head[] = {x->cycle, x->where, (uint64_t)x->kind << 32 | x->n, x->size};
+        container_put(c, head, sizeof head);
+        container_put(c, x->bytes, x->size);
+    }
 }
 
 bool record_write(const char *path, const struct recording *r, struct err *err)
@@ -62,6 +76,8 @@ bool record_write(const char *path, const struct recording *r, struct err *err)
     }
     container_section(c, "INPT");
     input_entries_write(c, r->log, r->entries);
+    if (r->changes)
+        write_changes(c, r);
     return container_commit(c, err);
 }
 
@@ -83,7 +99,12 @@ static bool read_head(struct container_in *c, struct recording *r, struct err *e
     json_t *o = fields_read(c, "HEAD", err);
     bool ok = o && field_config(c, o, &r->config, err) &&
               read_result(c, json_object_get(o, "result"), &r->result, err);
+    uint64_t changes = 0;
 
+    if (ok && json_object_get(o, "changes"))
+        ok = field_number(c, o, "changes", &changes, err) &&
+             (changes <= RECORD_CHANGES_MAX || container_bad(c, err, "too many changes"));
+    r->changes = ok ? (size_t)changes : 0;
     json_decref(o);
     return ok;
 }
@@ -137,11 +158,55 @@ static bool read_disks(struct container_in *c, struct recording *r, struct err *
     return true;
 }
 
+/* How many there are has been checked; every number in one is a claim. */
+static bool read_change(struct container_in *c, struct record_change *x, struct err *err)
+{
+    uint64_t head[4];
+
+    if (!container_get(c, head, sizeof head, err))
+        return false;
+    *x = (struct record_change){.cycle = head[0],
+                                .where = head[1],
+                                .kind = (uint32_t)(head[2] >> 32),
+                                .n = (uint32_t)head[2]};
+    bool memory = x->kind == RECORD_MEMORY || x->kind == RECORD_PHYSICAL;
+    if (x->kind >= RECORD_CHANGE_KINDS || head[3] > RECORD_CHANGE_BYTES_MAX ||
+        (memory && (head[3] != x->n || !x->n)) || (x->kind == RECORD_COST && !head[3]) ||
+        (x->kind == RECORD_REGISTER && head[3]))
+        return container_bad(c, err, "a change that makes no sense");
+    x->size = (uint32_t)head[3];
+    x->bytes = malloc(x->size + 1);
+    if (!x->bytes)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    x->bytes[x->size] = 0;
+    return !x->size || container_get(c, x->bytes, x->size, err);
+}
+
+static bool read_changes(struct container_in *c, struct recording *r, struct err *err)
+{
+    uint64_t last = 0;
+
+    if (!r->changes)
+        return true;
+    r->change = calloc(r->changes, sizeof *r->change);
+    if (!r->change)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    if (!container_enter(c, "CHNG", err))
+        return false;
+    for (size_t i = 0; i < r->changes; last = r->change[i++].cycle)
+        if (!read_change(c, &r->change[i], err))
+            return false;
+        else if (r->change[i].cycle < last)
+            return container_bad(c, err, "changes that go back in time");
+    return true;
+}
+
 static bool read_all(struct container_in *c, struct recording *r, struct err *err)
 {
     return read_head(c, r, err) && read_image(c, "KERN", "recorded kernel", &r->kernel, err) &&
            read_image(c, "INRD", "recorded initrd", &r->initrd, err) && read_disks(c, r, err) &&
-           container_enter(c, "INPT", err) && input_entries_read(c, &r->log, &r->entries, err);
+           container_enter(c, "INPT", err) && input_entries_read(c, &r->log, &r->entries, err) &&
+           read_changes(c, r, err);
 }
 
 bool record_read(const char *path, struct recording *r, struct err *err)
@@ -163,6 +228,9 @@ void record_free(struct recording *r)
     for (unsigned i = 0; i < DISKS_MAX; i++)
         image_free(&r->disk[i]);
     free(r->log);
+    for (size_t i = 0; r->change && i < r->changes; i++)
+        free(r->change[i].bytes);
+    free(r->change);
     memset(r, 0, sizeof *r);
 }
 

@@ -21,12 +21,33 @@ struct run_result {
     char reason[256]; /* of a death; else empty */
 };
 
+/* Something that was done to the machine by hand, by a debugger, between two instructions. */
+enum record_change_kind {
+    RECORD_MEMORY,
+    RECORD_PHYSICAL,
+    RECORD_REGISTER,
+    RECORD_COST,
+    RECORD_CHANGE_KINDS
+};
+#define RECORD_CHANGES_MAX      65536u
+#define RECORD_CHANGE_BYTES_MAX (1u << 20)
+struct record_change {
+    uint64_t cycle; /* at the boundary of this cycle */
+    uint64_t where; /* linear or machine address; number of the register */
+    uint32_t kind;  /* enum record_change_kind */
+    uint32_t n;     /* of memory: how many bytes; else the new value */
+    uint32_t size;  /* of bytes */
+    uint8_t *bytes; /* of memory; the name of a cost, with its NUL; owned */
+};
+
 struct recording {
     struct run_config config;
     struct image kernel, initrd;
     struct image disk[DISKS_MAX]; /* before the run; of config.disk_bytes */
     struct input_entry *log;
     size_t entries;
+    struct record_change *change; /* in the order in which they were made */
+    size_t changes;
     struct run_result result;
 };
 

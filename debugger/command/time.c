@@ -134,10 +134,6 @@ bool do_record(struct shell *sh, const char *args, struct err *err)
         return err_set(err, ERR_USAGE, "record into which file?");
     if (!sh->setup.record)
         return err_set(err, ERR_USAGE, "this machine cannot be recorded: it was not booted here");
-    if (debug_is_changed(sh->debug))
-        return err_set(
-            err, ERR_USAGE,
-            "things were changed by hand in this run: a recording holds what was typed, not that");
     debug_goto(sh->debug, debug_frontier(sh->debug));
     if (debug_inside(sh->debug)) /* it ends between two instructions */
         debug_step(sh->debug, GRAIN_EXIT, REACH_OUT, false);

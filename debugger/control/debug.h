@@ -17,6 +17,7 @@
 #include "debugger/hooks.h"
 #include "debugger/kernel.h"
 #include "emu/machine.h"
+#include "emu/record.h"
 
 struct debug;
 
@@ -207,6 +208,11 @@ bool debug_set_register(struct debug *d, unsigned reg, uint32_t value, struct er
 bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct err *err);
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err);
 
+/* The changes of the present future up to its frontier, for a recording; and those of a recording, at
+   the beginning of its replay. Free with record_free(). */
+bool debug_changes(struct debug *d, struct recording *r, struct err *err);
+bool debug_set_changes(struct debug *d, const struct recording *r, struct err *err);
+
 /* ---- other futures ---- */
 
 /* Futures that were left behind when something was changed in the past of them; the newest is the last. */
@@ -215,8 +221,6 @@ bool debug_future(struct debug *d, unsigned index, struct moment *from, struct m
 /* Run one again, from where it was left, with fn called for each event; comes back to here and now. */
 bool debug_replay_future(struct debug *d, unsigned index,
                          void (*fn)(void *ctx, const struct event *e), void *ctx, struct err *err);
-/* Has anything been changed by hand in the present future? */
-bool debug_is_changed(struct debug *d);
 
 /* ---- the timeline ---- */
 

@@ -223,6 +223,9 @@ static void poke(struct debug *d, uint32_t gva, const uint8_t *bytes, uint32_t n
     }
 }
 
+/* What a person may set: CF PF AF ZF SF TF IF DF OF AC ID. The rest is the processor's business. */
+#define EFLAGS_SETTABLE 0x240FD5u
+
 static void apply(struct debug *d, const struct change *c)
 {
     struct domain *domain = d->m->domain;
@@ -242,7 +245,7 @@ static void apply(struct debug *d, const struct change *c)
         else if (c->where == REG_EIP)
             r->eip = c->n;
         else
-            r->eflags = c->n;
+            r->eflags = (r->eflags & ~EFLAGS_SETTABLE) | (c->n & EFLAGS_SETTABLE);
         break;
     }
     case CHANGE_COST:

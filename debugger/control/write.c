@@ -15,6 +15,8 @@ bool debug_may_change(struct debug *d, struct err *err)
         return err_set(
             err, ERR_USAGE,
             "the machine is inside a crossing: finish it (`finish`), then change things");
+    if (d->m->domain->end.kind)
+        return err_set(err, ERR_USAGE, "the guest has ended: go back, then change things");
     if (d->fixed)
         return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
     return true;
@@ -90,9 +92,66 @@ bool debug_set_cost(struct debug *d, const char *name, uint32_t cycles, struct e
            make(d, (struct change){.kind = CHANGE_COST, .n = cycles}, name, strlen(name) + 1, err);
 }
 
-bool debug_is_changed(struct debug *d)
+/* CHANGE_* and RECORD_* are the same numbers. */
+_Static_assert((int)CHANGE_MEMORY == RECORD_MEMORY && (int)CHANGE_PHYSICAL == RECORD_PHYSICAL &&
+                   (int)CHANGE_REGISTER == RECORD_REGISTER && (int)CHANGE_COST == RECORD_COST,
+               "a change on disk is a change here");
+
+static uint32_t change_size(const struct change *c)
 {
-    return d->changes;
+    if (c->kind == CHANGE_COST)
+        return (uint32_t)strlen((const char *)c->bytes) + 1;
+    return c->bytes ? c->n : 0;
+}
+
+bool debug_changes(struct debug *d, struct recording *r, struct err *err)
+{
+    r->change = calloc(d->changes + 1, sizeof *r->change);
+    if (!r->change)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    for (size_t i = 0; i < d->changes; i++) {
+        const struct change *c = &d->change[i];
+        struct record_change *x = &r->change[r->changes];
+        *x = (struct record_change){.cycle = c->at.cycle,
+                                    .where = c->where,
+                                    .kind = c->kind,
+                                    .n = c->n,
+                                    .size = change_size(c)};
+        x->bytes = malloc(x->size + 1);
+        if (!x->bytes)
+            return err_set(err, ERR_SYSTEM, "out of memory");
+        if (x->size)
+            memcpy(x->bytes, c->bytes, x->size);
+        r->changes++;
+    }
+    return true;
+}
+
+bool debug_set_changes(struct debug *d, const struct recording *r, struct err *err)
+{
+    d->change = calloc(r->changes + 1, sizeof *d->change);
+    if (!d->change)
+        return err_set(err, ERR_SYSTEM, "out of memory");
+    for (size_t i = 0; i < r->changes; i++) {
+        const struct record_change *x = &r->change[i];
+        struct change *c = &d->change[i];
+        *c = (struct change){.at = {x->cycle, 0, MOMENT_BOUNDARY},
+                             .kind = x->kind,
+                             .where = x->where,
+                             .n = x->n,
+                             .bytes = x->size ? malloc(x->size + 1) : NULL};
+        d->changes++;
+        if (x->size && !c->bytes)
+            return err_set(err, ERR_SYSTEM, "out of memory");
+        if (x->kind == RECORD_REGISTER && x->where >= DEBUG_REGS)
+            return err_set(err, ERR_FILE, "the recording changes register %llu, which is none",
+                           (unsigned long long)x->where);
+        if (!x->size)
+            continue;
+        memcpy(c->bytes, x->bytes, x->size);
+        c->bytes[x->size] = 0;
+    }
+    return true;
 }
 
 bool debug_type(struct debug *d, const uint8_t *bytes, uint32_t n, struct err *err)

@@ -98,6 +98,71 @@ static void disks_are_written_too(void **st)
     temp_free(&t);
 }
 
+/* What a debugger's user has changed comes back in its order; changes that make no sense do not. */
+static void changes_are_written_too(void **st)
+{
+    struct record_change change[] = {
+        {.cycle = 5,
+         .where = 0xC0001000,
+         .kind = RECORD_MEMORY,
+         .n = 3,
+         .size = 3,
+         .bytes = (uint8_t *)"abc"},
+        {.cycle = 5, .where = 1, .kind = RECORD_REGISTER, .n = 77},
+        {.cycle = 9, .kind = RECORD_COST, .n = 4000, .size = 10, .bytes = (uint8_t *)"hypercall"},
+    };
+    struct temp t = temp_new();
+    struct recording a = example(), b;
+    struct err err = {.text = ""};
+
+    (void)st;
+    strcpy(a.result.reason, "triple fault");
+    a.change = change;
+    a.changes = 3;
+    assert_true(record_write(t.path, &a, &err));
+    if (!record_read(t.path, &b, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(b.changes, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(b.change[i].cycle, change[i].cycle);
+        assert_int_equal(b.change[i].where, change[i].where);
+        assert_int_equal(b.change[i].kind, change[i].kind);
+        assert_int_equal(b.change[i].n, change[i].n);
+        assert_int_equal(b.change[i].size, change[i].size);
+        if (change[i].size)
+            assert_memory_equal(b.change[i].bytes, change[i].bytes, change[i].size);
+    }
+    record_free(&b);
+
+    const struct {
+        unsigned which;
+        struct record_change bad;
+        const char *says;
+    } wrong[] = {
+        {0,
+         {.cycle = 6, .kind = RECORD_MEMORY, .n = 3, .size = 3, .bytes = (uint8_t *)"abc"},
+         "back in time"},
+        {0,
+         {.kind = RECORD_MEMORY, .n = 4, .size = 3, .bytes = (uint8_t *)"abc"},
+         "makes no sense"},
+        {1, {.cycle = 5, .kind = RECORD_CHANGE_KINDS}, "makes no sense"},
+        {1,
+         {.cycle = 5, .kind = RECORD_REGISTER, .size = 1, .bytes = (uint8_t *)"x"},
+         "makes no sense"},
+        {2, {.cycle = 9, .kind = RECORD_COST}, "makes no sense"},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct record_change was = change[wrong[i].which];
+        change[wrong[i].which] = wrong[i].bad;
+        assert_true(record_write(t.path, &a, &err));
+        assert_false(record_read(t.path, &b, &err));
+        if (!strstr(err.text, wrong[i].says))
+            fail_msg("%u: %s", i, err.text);
+        change[wrong[i].which] = was;
+    }
+    temp_free(&t);
+}
+
 static void nothing_at_all_can_be_recorded_too(void **st)
 {
     struct temp t = temp_new();
@@ -212,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_can_be_read),
         cmocka_unit_test(disks_are_written_too),
+        cmocka_unit_test(changes_are_written_too),
         cmocka_unit_test(nothing_at_all_can_be_recorded_too),
         cmocka_unit_test(images_of_many_chunks_come_back),
         cmocka_unit_test(every_kind_of_damage_is_refused),
