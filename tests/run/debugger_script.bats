@@ -29,9 +29,9 @@ has() { # REGEXP...
 
 @test "a condition decides over decoded arguments" {
     debug 'break hook set_pte_at if args.addr < 0xC0000000 and args.pte & 2 ~= 0 and comm == "sh"' \
-        continue 'lua print("pte", args.pte & 3, comm)' delete 'break syscall execve if args.path:find("/") and pid > 1' \
+        continue 'lua print("pte", args.pte & 3, comm)' delete 'break syscall open* if args.path == "/" and pid > 1' \
         continue 'info break'
-    has '^pte	3	sh' '^Stop 2, syscall execve' 'execve\(' 'if args.path:find\("/"\) and pid > 1'
+    has '^pte	3	sh' '^Stop 2, syscall open' 'open.*"/"' 'if args.path == "/" and pid > 1'
 }
 
 @test "a run with a condition that is never true is the run without it" {
@@ -64,7 +64,7 @@ on({"syscall:fork", "syscall:vfork", "syscall:clone"}, function(e) forks = forks
 command("tbreak syscall execve")
 local at = continue()
 assert(at.why == "stop" and at.event == "softint" and not at.past)
-local path = args.path
+local path = tostring(args.path)
 local there = cycle
 reverse("syscall")
 assert(cycle < there and stopped().past)
@@ -73,7 +73,7 @@ continue()
 print("forks " .. forks, "first " .. path, stopped().why)
 END
     GUEST='ls /; ls /bin | wc -l' debug 'source script.lua'
-    has '^forks [3-9]	first /.*	ended'
+    has '^forks [3-9]	first .+	ended'
 }
 
 @test "what the debugger records is what ringside trace records" {
@@ -96,7 +96,7 @@ for line in open(sys.argv[1]):
 
 @test "statistics inside are those of run --stats" {
     GUEST='ls /' debug continue stats
-    ringside run --stats -e 'ls /' "${HV[@]}" 2>stats >/dev/null
+    ringside run --stats -e 'ls /' 2>stats >/dev/null
     grep -E '^pv_mmu_ops|^fault|^int|^hypercall' stats | awk '{print $1, $2, $3, $4}' >one
     grep -E '^pv_mmu_ops|^fault|^int|^hypercall' out | awk '{print $1, $2, $3, $4}' >two
     [ "$(wc -l <one)" -gt 20 ]
