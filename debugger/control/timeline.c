@@ -408,6 +408,8 @@ static const struct halt *backward(struct debug *d)
     struct moment end = here;
     d->interrupted = 0;
     d->before = here;
+    if (only && only->kind == STOP_WATCH && !d->suspended)
+        timeline_look(d, true); /* to be compared with, where that is enough */
     for (size_t i = timeline_before(d, here);; i--) {
         if (!moment_compare(d->snap[i].at, here) && i > 0)
             continue;

@@ -101,7 +101,7 @@ print(value if not isinstance(value, bool) else int(value))' "$1"
 }
 
 @test "where draws program, kernel, hook" {
-    debug 'ls /' 'break hook set_pte_at' 'continue' 'where' >"$BATS_TEST_TMPDIR/out"
+    debug 'ls /' 'break vector 128' 'continue' 'delete' 'break hook set_pte_at' 'continue' 'where' >"$BATS_TEST_TMPDIR/out"
     grep -q '^program [a-z]*, process [0-9]*$' "$BATS_TEST_TMPDIR/out"
     grep -q '^kernel$' "$BATS_TEST_TMPDIR/out"
     grep -q '^hook pv_mmu_ops.set_pte_at(mm=.*about to be called$' "$BATS_TEST_TMPDIR/out"
