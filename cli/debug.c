@@ -26,7 +26,6 @@ struct desk {
     struct console console;
     struct debug *debug;
     struct shell *shell;
-    volatile sig_atomic_t ending;
 };
 
 /* ---- what the shell asks of a front end ---- */
@@ -273,9 +272,10 @@ static void stop_all(void *ctx)
 {
     struct desk *k = ctx;
 
-    if (k->debug)
+    if (k->shell)
+        shell_end(k->shell);
+    else if (k->debug)
         debug_interrupt(k->debug);
-    k->ending = 1;
 }
 
 /* --record: what had been run when the debugger was left. */

@@ -55,9 +55,12 @@ void prompt_watch(struct shell *sh)
 }
 
 #ifndef RINGSIDE_EDITLINE
-/* At the prompt Ctrl-C throws the line away, as in a shell. */
+/* At the prompt Ctrl-C throws the line away, as in a shell; TERM and its like end the program. */
 static int on_signal(void)
 {
+    int status;
+
+    rl_done = prompt.shell && shell_wants_to_quit(prompt.shell, &status);
     rl_replace_line("", 0);
     rl_crlf();
     rl_on_new_line();

@@ -30,6 +30,7 @@ struct shell {
     bool quit;
     int status;
     unsigned depth;                    /* of source and commands: a file that sources itself ends */
+    volatile sig_atomic_t ended;       /* shell_end() */
     volatile sig_atomic_t interrupted; /* Ctrl-C, since the line that was typed last */
     unsigned stood;                    /* how often the machine was said to stand still */
     bool running_commands;             /* those of a stop */

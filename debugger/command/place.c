@@ -35,8 +35,11 @@ struct trace_view *place_view(struct shell *sh)
     const struct kernel *k = debug_kernel(sh->debug);
     struct err err = {0};
 
-    if (w && !w->view && (w->view = trace_view_new()) && k && sites_read(k, &w->sites, &err))
+    if (w && !w->view && (w->view = trace_view_new())) {
+        if (k && !w->sites.n)
+            sites_read(k, &w->sites, &err); /* a kernel of somebody else's has none: no matter */
         trace_names(shell_machine(sh), k, &w->sites, trace_view_put, w->view);
+    }
     if (!w || !w->view)
         return NULL;
     trace_view_forget(w->view);
@@ -57,7 +60,8 @@ static void tell_event(struct shell *sh, const struct event *e)
     if (!place_event(sh, e, &row))
         return;
     shell_shade(sh, SHADE_NAME);
-    shell_print(sh, "%s %s%s%s%s", row.category, row.name,
+    shell_print(sh, "%s%s%s%s%s%s", row.category, strcmp(row.category, row.name) ? " " : "",
+                strcmp(row.category, row.name) ? row.name : "", /* "irq irq" */
                 row.detail[0] == '(' ? ""
                 : row.detail[0]      ? " "
                                      : "",

@@ -323,7 +323,7 @@ bool shell_source(struct shell *sh, const char *path)
     sh->depth++;
     sh->script = f; /* what asks for more lines reads them there, too */
     sh->script_line = 0;
-    while (ok && !sh->quit && !sh->interrupted && getline(&line, &size, f) >= 0) {
+    while (ok && !sh->quit && !sh->ended && !sh->interrupted && getline(&line, &size, f) >= 0) {
         size_t number = ++sh->script_line;
         line[strcspn(line, "\n")] = '\0';
         if (!*skip_blanks(line))
@@ -346,7 +346,7 @@ bool shell_source(struct shell *sh, const char *path)
 bool shell_wants_to_quit(const struct shell *sh, int *status)
 {
     *status = sh->status;
-    return sh->quit;
+    return sh->quit || sh->ended;
 }
 
 const char *shell_prompt(struct shell *sh)
@@ -363,6 +363,12 @@ void shell_interrupt(struct shell *sh)
 {
     sh->interrupted = 1;
     debug_interrupt(sh->debug);
+}
+
+void shell_end(struct shell *sh)
+{
+    sh->ended = 1;
+    shell_interrupt(sh);
 }
 
 /* ---- what commands ask for ---- */

@@ -51,8 +51,9 @@ const char *shell_prompt(struct shell *sh);
 /* All completions of the word that ends at `point`; fn is called with whole words. */
 void shell_complete(struct shell *sh, const char *line, size_t point,
                     void (*fn)(void *ctx, const char *word), void *ctx);
-/* From a signal handler. */
+/* From a signal handler: stop what runs; and the same for good, it wants to quit from here on. */
 void shell_interrupt(struct shell *sh);
+void shell_end(struct shell *sh);
 /* The same commands with another sink, for the time of one call (gdb's monitor). */
 bool shell_run_to(struct shell *sh, const char *line, const struct shell_front *front);
 

@@ -450,7 +450,7 @@ void stops_run_commands(struct shell *sh, const struct stop *s)
         run_list(sh, all);
         free(all);
         all = sh->next_commands;
-        if (sh->quit || sh->interrupted) {
+        if (sh->quit || sh->ended || sh->interrupted) {
             free(all);
             all = NULL;
         }

@@ -71,8 +71,7 @@ END
 @test "a command that fails ends a batch with status 64, and says where" {
     says 64 "'set_ptee'; did you mean 'set_pte'\?" debug 'stepi' 'break hook set_ptee' 'stepi 5'
     has "$BATS_TEST_TMPDIR/says.err" 'commands:2: stopped here'
-    has "$BATS_TEST_TMPDIR/says.out" 'cycle 1$'
-    ! grep -q 'cycle 6' "$BATS_TEST_TMPDIR/says.out"
+    [ "$(grep -c 'cycle [0-9]' "$BATS_TEST_TMPDIR/says.out")" -eq 1 ]
     says 64 'cannot be read' debug 'source nowhere'
     says 3 '^$|' debug 'quit 3' || true
     status=0
@@ -84,11 +83,11 @@ END
     printf '%s\n' 'contineu' 'info brake' 'info' 'break nosuchfunction' 'break set_pte' 'break hook nosuch' \
         'break vector 999' 'break exit falt' 'break syscall frok' 'break mm_init if' 'delete 9' 'restart 3' \
         'goto nowhere' 'step sideways' 'x/4xw' 'print nosuch' 'print 1 +' 'watch 5' 'ignore' 'condition 4' \
-        'cost nothing=3' 'diff futures' 'display nosuch' 'source .' 'break *' 'help nothing' 'echo \n' 'stepi 9' >many
+        'cost nothing=3' 'diff futures' 'display nosuch' 'source .' 'break *' 'help nothing' 'echo \n' 'echo still here\n' >many
     status=0
     timeout 60 "$RINGSIDE" debug "${HV[@]}" <many >out 2>err || status=$?
     [ "$status" -eq 0 ]
-    has out 'cycle 9$' 'info registers +i r'
+    has out '^still here$' 'info registers +i r'
     has err "no command 'contineu'; did you mean 'continue'" "'info brake'; did you mean 'info break'" \
         "no function 'nosuchfunction'" 'break hook set_pte' 'from 0 to 255' "did you mean 'fault'" "did you mean 'fork'" \
         'if what' 'no stop 9' 'no checkpoint 3' 'goto which cycle' "'sideways' is neither" "no symbol 'nosuch'" \
@@ -170,7 +169,7 @@ END
 @test "a crossing, step by step: hook, backend, stages, and back" {
     if on_lguest; then
         debug 'goto 5M' 'tbreak hypercall' c s s s s finish >out
-        has out '^hypercall LHCALL_[A-Z_]+|^hypercall [a-z_]+' 'inside a crossing' '^stage ' \
+        has out '^hypercall [A-Z_]+\(' 'inside a crossing' '^stage ' \
             '^hv-models/lguest/[a-z]+\.c:[0-9]+ in the model lguest' 'hv_stage'
     else
         debug 'tbreak exit fault' c s finish -- -e true >out

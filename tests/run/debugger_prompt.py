@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The debugger at a terminal: what a person types at its prompt, and to the guest from there."""
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -127,6 +128,18 @@ class Debugger(unittest.TestCase):
         self.child.expect("Interrupted|This is the beginning")
         self.child.expect(PROMPT)
         self.leave()
+
+    def test_termination(self):
+        # At the prompt, and while the guest runs: the program ends by the signal, the terminal as it was.
+        for running in (False, True):
+            self.start("-e", "sleep 1000000" if running else "true")
+            if running:
+                self.child.send("continue\r")
+                time.sleep(0.5)
+            self.child.kill(signal.SIGTERM)
+            self.child.expect(pexpect.EOF)
+            self.child.close()
+            self.assertEqual((self.child.exitstatus, self.child.signalstatus), (None, signal.SIGTERM))
 
     def test_console(self):
         self.start()
