@@ -11,6 +11,7 @@
 
 #include "console.h"
 #include "debugger/command/shell.h"
+#include "debugger/gdb/command.h"
 #include "emu/digest.h"
 #include "emu/guard.h"
 #include "outcome.h"
@@ -221,7 +222,7 @@ static bool open_desk(struct desk *k, const struct options *o, struct err *err)
     struct err ignored = {0}; /* without them there are no lines to be shown, that is all */
     if (k->shell && session_sources(sources))
         sources_add(shell_sources(k->shell), sources, &ignored);
-    return k->shell != NULL;
+    return k->shell && (!o->gdb || gdb_shell_listen(k->shell, o->gdb, err));
 }
 
 static void close_desk(struct desk *k)
@@ -248,6 +249,15 @@ static void greet(const struct desk *k, const struct options *o)
     shell_tell_place(k->shell);
 }
 
+/* --gdb: where to connect, for whoever starts the other side. */
+static void tell_gdb(const struct desk *k)
+{
+    const struct gdb_server *s = gdb_shell_server(k->shell);
+
+    if (s)
+        say("gdb may connect at %s (target remote %s)", gdb_server_where(s), gdb_server_where(s));
+}
+
 /* Commands of -x, then those of the prompt, or of standard input. */
 static int converse(struct desk *k, const struct options *o)
 {
@@ -256,6 +266,7 @@ static int converse(struct desk *k, const struct options *o)
 
     prompt_watch(k->shell);
     greet(k, o);
+    tell_gdb(k);
     for (size_t i = 0; ok && i < o->commands.n && !shell_wants_to_quit(k->shell, &status); i++) {
         char line[4096];
         snprintf(line, sizeof line, "source %s", o->commands.text[i]);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #endif
+
+#include "debugger/gdb/command.h"
 
 #define HISTORY_LINES 2000
 /* The two write it in different ways, and would lose each other's. */
@@ -66,6 +69,45 @@ static int on_signal(void)
     rl_on_new_line();
     rl_redisplay();
     return 0;
+}
+#endif
+
+/* ---- gdb, beside the person ---- */
+
+#ifndef RINGSIDE_EDITLINE
+/* gdb drives from here until it goes; the line that was being typed is there again afterwards. */
+static void let_gdb_drive(void)
+{
+    rl_clear_signals();
+    rl_deprep_terminal();
+    putchar('\n');
+    gdb_shell_serve(prompt.shell);
+    fflush(stdout);
+    rl_prep_terminal(1);
+    rl_set_signals();
+    rl_on_new_line();
+    rl_redisplay();
+}
+
+/* The next key; whoever connects meanwhile is served. */
+static int get_key(FILE *in)
+{
+    int status;
+
+    for (;;) {
+        struct gdb_server *s = prompt.shell ? gdb_shell_server(prompt.shell) : NULL;
+        struct pollfd on[2] = {{.fd = fileno(in), .events = POLLIN},
+                               {.fd = s ? gdb_server_fd(s) : -1, .events = POLLIN}};
+        if (!s || gdb_server_stub(s) || poll(on, 2, -1) < 0 || on[0].revents)
+            return rl_getc(in);
+        if (!on[1].revents)
+            continue;
+        let_gdb_drive();
+        if (shell_wants_to_quit(prompt.shell, &status)) {
+            rl_replace_line("", 0);
+            return EOF;
+        }
+    }
 }
 #endif
 
@@ -221,6 +263,7 @@ int prompt_run(struct shell *sh)
         rl_completer_word_break_characters = " \t\n";
 #ifndef RINGSIDE_EDITLINE
         rl_signal_event_hook = on_signal;
+        rl_getc_function = get_key;
 #endif
         load_history();
     }
@@ -231,6 +274,9 @@ int prompt_run(struct shell *sh)
             continue; /* in a script an empty line is one */
         shell_run(sh, line);
     }
+    /* Nobody types any more, but gdb may still come: once. */
+    if (!person && !shell_wants_to_quit(sh, &status) && gdb_shell_server(sh))
+        gdb_shell_serve(sh);
     if (person) {
         save_history();
         if (!shell_wants_to_quit(sh, &status))

@@ -366,6 +366,11 @@ static bool take_client(struct gdb_server *s, const struct gdb_host *h)
     return false;
 }
 
+static enum gdb_gone lost(const struct gdb_server *s)
+{
+    return s->lost_running ? GDB_LOST_RUNNING : GDB_LOST;
+}
+
 static enum gdb_gone converse(struct gdb_server *s, const struct gdb_host *h)
 {
     static const enum gdb_gone gone[] = {[GDB_DETACH] = GDB_DETACHED,
@@ -380,14 +385,14 @@ static enum gdb_gone converse(struct gdb_server *s, const struct gdb_host *h)
         ssize_t n = recv(s->client, bytes, sizeof bytes, 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0 || s->broken)
-            return s->lost_running ? GDB_LOST_RUNNING : GDB_LOST;
+        if (n <= 0)
+            return lost(s);
         s->lost_running = false;
         enum gdb_wish wish = gdb_stub_feed(s->stub, bytes, (size_t)n);
         if (wish != GDB_GO_ON)
             return gone[wish];
         if (s->broken)
-            return GDB_LOST;
+            return lost(s);
     }
 }
 
