@@ -45,7 +45,7 @@ struct tracer {
     } open[OPEN_MAX];
     unsigned opened;
     struct kernel_info info; /* magic 0: the kernel does not say */
-    const uint64_t *chosen; /* a copy of what was given to tracer_choose(); NULL: all */
+    const uint64_t *chosen;  /* a copy of what was given to tracer_choose(); NULL: all */
     uint64_t set[(HOOKS_MAX + 63) / 64];
     struct task_name {
         uint32_t pid;
@@ -64,7 +64,13 @@ static bool peek(struct domain *d, uint32_t at, void *to, uint32_t n)
     return x86_peek(cpu_regs(d->cpu), d->mem, GVA(at), to, n);
 }
 
-/* Before the kernel has made its first task there may be anything. */
+/* Before the kernel has switched paging on its addresses lead nowhere. */
+static bool can_look(const struct tracer *t)
+{
+    return t->info.magic && cpu_regs(t->m->domain->cpu)->cr0 & CR0_PG;
+}
+
+/* Before it has made its first task there may be anything. */
 static bool plausible(const struct task_name *t)
 {
     return t->pid < 1u << 22 && (t->comm[0] == '\0' || isprint((unsigned char)t->comm[0]));
@@ -77,7 +83,7 @@ static void look_for_task(struct tracer *t)
     struct task_name now = {0};
     uint32_t task, word[3];
 
-    if (!t->info.magic || !peek(d, t->info.current_task, &task, 4) || !task ||
+    if (!can_look(t) || !peek(d, t->info.current_task, &task, 4) || !task ||
         !peek(d, task + t->info.task_pid, &now.pid, 4) ||
         !peek(d, task + t->info.task_comm, now.comm, sizeof now.comm) || !plausible(&now))
         return;
@@ -149,6 +155,8 @@ static bool on_mark(void *ctx, struct domain *d, uint32_t at, uint32_t id)
         look_for_task(t);
         return false;
     }
+    if (t->task.pid == NOBODY)
+        look_for_task(t); /* nobody switches to the first task */
     if (is_chosen(t, t->point[id].leave))
         leave(t, t->point[id].leave);
     if (is_chosen(t, t->point[id].enter))
