@@ -127,6 +127,16 @@ bool tracing_chooser(const struct options *o, const struct text_list *filter,
             return err_set(err, ERR_USAGE,
                            "--%s: '%s' is neither a cycle (20M) nor an event (#1234)",
                            i ? "to" : "from", text[i]);
+    if (out->from.given && out->to.given && out->from.is_event == out->to.is_event &&
+        out->from.value > out->to.value)
+        return err_set(err, ERR_USAGE, "--from %s is behind --to %s", o->from, o->to);
+    for (size_t i = 0; i < filter->n; i++)
+        if (!trace_filter_is_known(filter->text[i]))
+            return err_set(
+                err, ERR_USAGE,
+                "--filter: '%s' begins with none of exit, hook, hypercall, syscall, irq, "
+                "task, stage, guest, host",
+                filter->text[i]);
     return true;
 }
 

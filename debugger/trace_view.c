@@ -9,6 +9,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "emu/x86/x86.h"
 #include "hooks.h"
@@ -315,10 +316,12 @@ static const char *const exception[] = {
 static void on_fault(struct trace_view *v, const struct event *e, struct trace_row *row)
 {
     bool known = e->a[0] < sizeof exception / sizeof exception[0];
+    /* Without no-execute the error code calls a fetch a read. */
+    bool fetch = e->a[1] & PF_I || (!(e->a[1] & PF_W) && e->a[2] == e->eip);
 
     if (e->a[0] == X86_PF)
         snprintf(row->detail, sizeof row->detail, "#PF at %#x: %s by %s, %s", e->a[2],
-                 e->a[1] & PF_I   ? "fetch"
+                 fetch            ? "fetch"
                  : e->a[1] & PF_W ? "write"
                                   : "read",
                  e->a[1] & PF_U ? "user" : "kernel",
@@ -527,20 +530,43 @@ bool trace_view_event(struct trace_view *v, const struct event *in, struct trace
     return true;
 }
 
-bool trace_row_matches(const struct trace_row *row, const char *filter)
+/* What stands before the colon, or all of it; and the pattern behind. */
+static const char *split_filter(const char *filter, char *category, size_t size)
 {
     const char *colon = strchr(filter, ':');
     size_t n = colon ? (size_t)(colon - filter) : strlen(filter);
-    const char *pattern = colon ? colon + 1 : "*";
-    char category[16] = "";
 
-    if (n < sizeof category)
+    memset(category, 0, size);
+    if (n < size)
         memcpy(category, filter, n);
-    if (!strcmp(category, "syscall"))
-        return row->alias[0] && !strcmp(row->name, "int") && !fnmatch(pattern, row->alias, 0);
-    if (fnmatch(category, row->category, 0) != 0)
+    return colon ? colon + 1 : "*";
+}
+
+bool trace_filter_is_known(const char *filter)
+{
+    static const char *const categories[] = {"exit", "hook",  "hypercall", "syscall", "irq",
+                                             "task", "stage", "guest",     "host"};
+    char category[16];
+
+    split_filter(filter, category, sizeof category);
+    for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++)
+        if (!fnmatch(category, categories[i], FNM_CASEFOLD))
+            return true;
+    return false;
+}
+
+bool trace_row_matches(const struct trace_row *row, const char *filter)
+{
+    char category[16];
+    const char *pattern = split_filter(filter, category, sizeof category);
+
+    if (!strcasecmp(category, "syscall"))
+        return row->alias[0] && !strcmp(row->name, "int") &&
+               !fnmatch(pattern, row->alias, FNM_CASEFOLD);
+    if (fnmatch(category, row->category, FNM_CASEFOLD) != 0)
         return false;
     if (!fnmatch(pattern, row->name, FNM_CASEFOLD))
         return true;
-    return row->alias[0] && strcmp(row->name, "int") != 0 && !fnmatch(pattern, row->alias, 0);
+    return row->alias[0] && strcmp(row->name, "int") != 0 &&
+           !fnmatch(pattern, row->alias, FNM_CASEFOLD);
 }

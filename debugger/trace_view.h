@@ -58,5 +58,7 @@ void trace_view_forget(struct trace_view *v);
 /* Does a filter choose the row? "hook:pv_mmu_ops.*", "exit:fault", "syscall:read", "stage:*",
    "hypercall:set_pte", "task"; a pattern without a colon is a category. Case does not matter. */
 bool trace_row_matches(const struct trace_row *row, const char *filter);
+/* Can it choose any row at all: is there such a category? */
+bool trace_filter_is_known(const char *filter);
 
 #endif

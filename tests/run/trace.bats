@@ -36,6 +36,11 @@ setup() {
     grep -qE 'fault #PF at 0x[0-9a-f]+: (read|write|fetch) by user, not present \{' text
     grep -qE '  \} pv_cpu_ops\.iret.*  \[[0-9]+\]$' text
     grep -qE 'switch to sh:[0-9]+' text
+    # The first task is there from the start, and before it nobody.
+    [ "$(grep -oE 'switch to [^ ]+' text | head -n 2 | tr '\n' ' ')" = "switch to swapper:0 switch to init:1 " ]
+    [ "$(grep -oE 'switch to [^ ]+' lguest.text | head -n 1)" = "switch to swapper:0" ]
+    # Where page tables have no no-execute bit, the error code does not tell a fetch from a read.
+    grep -qE 'fault #PF at (0x[0-9a-f]+): fetch by user, not present.* \1$' lguest.text
     grep -qE 'renamed is now head:[0-9]+' text
     grep -qE '· deliver the exception through the guest.s IDT' text
 }
@@ -87,6 +92,7 @@ END
     [ "$(cat count)" -ge 1 ]
     ! show --filter 'syscall:*' | grep -q '"phase":"point"' || false
     [ -z "$(show --filter hypercall)" ]
+    [ "$(show --filter SYSCALL:GetDents64)" = "$(show --filter syscall:getdents64)" ]
     # Several patterns after one --filter, and the command's words anywhere among them.
     lg() { ringside trace "$@" --format json | names; }
     want="SET_PTE back fault pv_cpu_ops.iret pv_mmu_ops.write_cr3"
@@ -136,6 +142,9 @@ open("bad.trace", "wb").write(data)'
     says 64 "Try 'ringside trace --help'" ringside trace -o x --hv natve -e true
     says 64 "runs nothing" ringside trace show ls.trace -e true
     says 64 "neither a cycle" ringside trace show ls.trace --from 5x
+    says 64 "--from 5M is behind --to 4M" ringside trace show ls.trace --from 5M --to 4M
+    says 64 "'hooks:set_pte' begins with none of exit, hook" ringside trace show ls.trace --filter 'hooks:set_pte'
+    says 64 "'set_pte' begins with none of" ringside trace -o x --format text --filter set_pte -e true
     says 64 "is none of text" ringside trace show ls.trace --format html
     says 65 "missing" ringside trace show missing
     says 65 "not a trace" ringside trace show text
