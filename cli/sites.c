@@ -100,13 +100,29 @@ static void where(struct view *v, const struct site *s, char *function, char *li
         snprintf(line, size, "%s:%u", l.file, l.line);
 }
 
-static void show_code(const char *what, const struct site *s, const uint8_t *bytes)
+/* The function that a patched site goes to at once (CALL or JMP rel32); NULL: none. */
+static const char *goes_to(const struct view *v, const struct site *s, const uint8_t *bytes)
+{
+    enum { CALL = 0xE8, JMP = 0xE9, LENGTH = 5 };
+    int32_t distance;
+
+    if (s->length < LENGTH || (bytes[0] != CALL && bytes[0] != JMP))
+        return NULL;
+    memcpy(&distance, bytes + 1, sizeof distance);
+    uint32_t to = s->addr + LENGTH + (uint32_t)distance;
+    const struct kernel_symbol *f = kernel_symbol_at(v->kernel, to);
+    return f && f->addr == to ? f->name : NULL;
+}
+
+static void show_code(const struct view *v, const char *what, const struct site *s,
+                      const uint8_t *bytes)
 {
     char code[4 * SITE_BYTES_MAX], text[160];
+    const char *to = goes_to(v, s, bytes);
 
     hex(bytes, s->length, code);
     site_disassemble(s, bytes, text, sizeof text);
-    printf("    %-8s %-23s  %s\n", what, code, text);
+    printf("    %-8s %-23s  %s%s%s\n", what, code, text, to ? "  ; " : "", to ? to : "");
 }
 
 static void show(struct view *v, unsigned i)
@@ -117,14 +133,14 @@ static void show(struct view *v, unsigned i)
     hook_name(v, s, name, sizeof name);
     where(v, s, function, line, sizeof line);
     printf("%08x  %s  in %s%s%s\n", s->addr, name, function, line[0] ? "  " : "", line);
-    show_code("linked", s, s->before);
+    show_code(v, "linked", s, s->before);
     for (unsigned j = 0; j < v->models; j++)
         if (v->model[j].mapped[i])
-            show_code(v->model[j].name, s, v->model[j].bytes[i]);
+            show_code(v, v->model[j].name, s, v->model[j].bytes[i]);
 }
 
-static void report_code(struct report *r, const char *name, const struct site *s,
-                        const uint8_t *bytes)
+static void report_code(const struct view *v, struct report *r, const char *name,
+                        const struct site *s, const uint8_t *bytes)
 {
     char code[4 * SITE_BYTES_MAX], text[160];
     struct report *part = report_part(r, name);
@@ -133,6 +149,7 @@ static void report_code(struct report *r, const char *name, const struct site *s
     site_disassemble(s, bytes, text, sizeof text);
     report_text(part, "bytes", code);
     report_text(part, "instructions", text);
+    report_text(part, "function", goes_to(v, s, bytes));
 }
 
 static void report(struct view *v, unsigned i, struct report *row)
@@ -153,19 +170,34 @@ static void report(struct view *v, unsigned i, struct report *row)
     report_number(row, "offset", f ? s->addr - f->addr : 0);
     report_text(row, "file", known ? l.file : NULL);
     report_number(row, "line", known ? l.line : 0);
-    report_code(row, "linked", s, s->before);
+    report_code(v, row, "linked", s, s->before);
     struct report *patched = report_part(row, "patched");
     for (unsigned j = 0; j < v->models; j++)
         if (v->model[j].mapped[i])
-            report_code(patched, v->model[j].name, s, v->model[j].bytes[i]);
+            report_code(v, patched, v->model[j].name, s, v->model[j].bytes[i]);
 }
 
-static bool chosen(const struct view *v, const struct options *o, const struct site *s)
+static bool chosen(const struct options *o, const struct site *s)
 {
     for (size_t i = 0; i < o->operands; i++)
-        if (v->sites.ours && hook_matches(&hook_table[s->hook], o->operand[i]))
+        if (hook_matches(&hook_table[s->hook], o->operand[i]))
             return true;
     return o->operands == 0;
+}
+
+/* A pattern that is no hook's is a mistake; a hook that nobody calls has no sites, which is none. */
+static bool hooks_exist(const struct view *v, const struct options *o, struct err *err)
+{
+    if (o->operands && !v->sites.ours)
+        return err_set(err, ERR_USAGE, "the hooks of this kernel have numbers, and no names");
+    for (size_t i = 0; i < o->operands; i++) {
+        bool found = false;
+        for (unsigned h = 0; h < hook_count && !found; h++)
+            found = hook_matches(&hook_table[h], o->operand[i]);
+        if (!found)
+            return err_set(err, ERR_USAGE, "no hook is named '%s'", o->operand[i]);
+    }
+    return true;
 }
 
 static int list(struct view *v, const struct options *o)
@@ -174,7 +206,7 @@ static int list(struct view *v, const struct options *o)
     unsigned shown = 0;
 
     for (unsigned i = 0; i < v->sites.n; i++) {
-        if (!chosen(v, o, &v->sites.site[i]))
+        if (!chosen(o, &v->sites.site[i]))
             continue;
         shown++;
         if (r)
@@ -209,7 +241,9 @@ int cmd_sites(const struct options *o)
               sites_read(v.kernel, &v.sites, &err);
     if (ok)
         v.lines = lines_open(&v.image);
-    if (ok && patch_on_models(&v, o, &err)) {
+    if (ok && !hooks_exist(&v, o, &err)) {
+        status = usage_error(&err, "sites");
+    } else if (ok && patch_on_models(&v, o, &err)) {
         status = list(&v, o);
     } else {
         fprintf(stderr, "ringside: %s\n", err.text);

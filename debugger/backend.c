@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hv-models/hv.h"
+#include "sites.h"
 
 enum { INFO_WORDS = 4 };
 
@@ -68,16 +69,35 @@ static void describe(const struct kernel *k, const uint8_t *code, uint32_t n, ui
     }
 }
 
-/* The backend's own template for this hook, as its patch function would copy it. */
-static bool template(const struct kernel *k, const struct backend *b, const struct hook_info *h,
+/* The most bytes that a site of this hook has, or of all hooks if nobody calls it. */
+static uint32_t room_at_sites(const struct kernel *k, unsigned hook)
+{
+    uint32_t own = 0, all = 0;
+    struct sites sites;
+    struct err err;
+
+    if (!sites_read(k, &sites, &err))
+        return 0;
+    for (unsigned i = 0; i < sites.n; i++) {
+        const struct site *s = &sites.site[i];
+        all = s->length > all ? s->length : all;
+        if (s->hook == hook && s->length > own)
+            own = s->length;
+    }
+    sites_free(&sites);
+    return own ? own : all;
+}
+
+/* The backend's own template for this hook, as its patch function would copy it: where it fits. */
+static bool template(const struct kernel *k, const struct backend *b, unsigned hook,
                      struct fill *out)
 {
     char name[96];
 
-    snprintf(name, sizeof name, "%s_insn_%s", b->name, h->name);
+    snprintf(name, sizeof name, "%s_insn_%s", b->name, hook_table[hook].name);
     const struct kernel_symbol *s = kernel_find(k, name);
     const uint8_t *code = s ? kernel_bytes(k, s->addr, s->size) : NULL;
-    if (!code || !s->size)
+    if (!code || !s->size || s->size > room_at_sites(k, hook))
         return false;
     out->kind = FILL_INLINE;
     describe(k, code, s->size, s->addr, out);
@@ -143,7 +163,7 @@ bool backend_fill(const struct kernel *k, const struct backend *b, unsigned hook
     else if (out->function && !strcmp(out->function, "paravirt_ident_64"))
         out->kind = FILL_IDENTITY;
     else
-        template(k, b, &hook_table[hook], out);
+        template(k, b, hook, out);
     if (out->function)
         read_notes(k, b, out);
     return true;
