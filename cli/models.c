@@ -10,9 +10,16 @@ static const struct {
     unsigned device;
     const char *name;
 } devices[] = {
-    {HV_DEV_PC, "8259, 8254, 16550, CMOS, power-off"},
+    {HV_DEV_PC, "8259"},
+    {HV_DEV_PC, "8254"},
+    {HV_DEV_PC, "16550"},
+    {HV_DEV_PC, "CMOS"},
+    {HV_DEV_PC, "power-off"},
+    {HV_DEV_CONSOLE, "virtio console"},
+    {HV_DEV_DISK, "virtio disks (--disk)"},
+    {HV_DEV_CLOCK, "one-shot clock"},
+    {HV_DEV_SERIAL, "serial line"},
     {HV_DEV_STATUS, "status port"},
-    {HV_DEV_DISK, "disks (--disk)"},
 };
 
 static unsigned arguments(const struct hv_hypercall *c)

@@ -73,9 +73,12 @@ struct hv_lines {
 
 /* Which devices a domain under the model sees: bits of hv_model.devices. */
 enum hv_device {
-    HV_DEV_PC = 1, /* 8259, 8254, 16550, CMOS, power */
-    HV_DEV_STATUS = 2,
-    HV_DEV_DISK = 4, /* what domain.disks has, by a device of the model's own */
+    HV_DEV_PC = 1,      /* 8259, 8254, 16550, CMOS, power */
+    HV_DEV_STATUS = 2,  /* the port by which -e and tests report */
+    HV_DEV_DISK = 4,    /* what domain.disks has, by a device of the model's own */
+    HV_DEV_CONSOLE = 8, /* of the model's own, not a serial line */
+    HV_DEV_CLOCK = 16,  /* a timer of the model's own */
+    HV_DEV_SERIAL = 32, /* of a PC the serial line alone */
 };
 
 struct hv_model {
