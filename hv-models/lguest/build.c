@@ -70,8 +70,9 @@ static bool divide_memory(struct domain *d, struct err *err)
  * without PAE the entry of PAGE_OFFSET, kilobytes further on, and those behind. A PAGE_OFFSET that is
  * not the usual one is told by LGUEST_INIT, in time: the guest jumps there after it.
  *
- * From the top down, below the initrd (and where PAGE_OFFSET shows it, of much memory): the root, the tables with long entries, the directory above
- * them, which serves both views of memory, and the tables with short entries.
+ * From the top down, below the initrd (and, of much memory, below what PAGE_OFFSET can show): the
+ * root, the tables with long entries, the directory above them, which serves both views of memory,
+ * and the tables with short entries.
  */
 #define USUAL_PAGE_OFFSET 0xC0000000u
 #define BOOT_BELOW        0x30000000u /* a kernel maps 896 MiB or, with another PAGE_OFFSET, more */

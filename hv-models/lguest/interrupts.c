@@ -63,7 +63,8 @@ void lguest_attach(struct domain *d)
     vif_init(&lg->vif);
     lg->clock_due = CLOCK_NEVER;
     clock_add_timer(&d->machine->clock, "lguest: clock event", &lg->clock_due, clock_fires, d);
-    clock_add_timer(&d->machine->clock, "lguest: look again for interrupts", &lg->vif.look_due, look_again, d);
+    clock_add_timer(&d->machine->clock, "lguest: look again for interrupts", &lg->vif.look_due,
+                    look_again, d);
 }
 
 /* ---- which one, and when ---- */

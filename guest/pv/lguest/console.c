@@ -91,7 +91,8 @@ void console_early(void)
 
 void console_open(void)
 {
-    if (device_open(LGUEST_DEV_CONSOLE, 0, queues, ARRAY_LEN(queues), NULL) && queues[INPUT].irq < IRQS) {
+    if (device_open(LGUEST_DEV_CONSOLE, 0, queues, ARRAY_LEN(queues), NULL) &&
+        queues[INPUT].irq < IRQS) {
         queues[OUTPUT].avail->flags = LGUEST_VRING_AVAIL_NO_IRQ; /* it is done when we ask */
         console_ops = (struct console_ops){
             .init = nothing,
