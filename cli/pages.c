@@ -6,10 +6,12 @@
  *   ringside-pages man PROSE.in VERSION OUT     prose, with the line @COMMANDS@ replaced
  *   ringside-pages bash OUT
  *   ringside-pages hooks KERNEL OUT            docs/hooks.md, from the catalogue and the kernel
+ *   ringside-pages commands OUT                docs/debugger-commands.md, from the debugger's tables
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands_page.h"
 #include "hooks_page.h"
 #include "hv-models/hv.h"
 #include "options.h"
@@ -180,8 +182,10 @@ int main(int argc, char **argv)
     bool man = argc == 5 && strcmp(argv[1], "man") == 0;
     bool bash = argc == 3 && strcmp(argv[1], "bash") == 0;
     bool hooks = argc == 4 && strcmp(argv[1], "hooks") == 0;
-    if (!man && !bash && !hooks) {
-        fputs("usage: ringside-pages man PROSE.in VERSION OUT | bash OUT | hooks KERNEL OUT\n",
+    bool commands = argc == 3 && strcmp(argv[1], "commands") == 0;
+    if (!man && !bash && !hooks && !commands) {
+        fputs("usage: ringside-pages man PROSE.in VERSION OUT | bash OUT | hooks KERNEL OUT | "
+              "commands OUT\n",
               stderr);
         return ERR_USAGE;
     }
@@ -192,6 +196,8 @@ int main(int argc, char **argv)
         ok = write_man(argv[2], argv[3], to);
     else if (ok && hooks)
         ok = write_hooks(argv[2], to);
+    else if (ok && commands)
+        commands_page(to);
     else if (ok)
         write_bash(to);
     if (to && fclose(to) == EOF)

@@ -80,6 +80,11 @@ struct shell_command {
                      void *ctx);
 };
 const struct shell_command *shell_commands(unsigned *n);
+/* The groups that commands belong to, in the order of `help`; ends with a NULL name. */
+struct shell_group {
+    const char *name, *title;
+};
+const struct shell_group *shell_groups(void);
 
 struct debug *shell_debug(struct shell *sh);
 struct machine *shell_machine(struct shell *sh);

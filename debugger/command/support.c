@@ -6,9 +6,7 @@
 #include "emu/suggest.h"
 #include "internal.h"
 
-static const struct {
-    const char *name, *title;
-} groups[] = {
+static const struct shell_group groups[] = {
     {"running", "running forward"},
     {"backward", "running backward"},
     {"stops", "stopping"},
@@ -19,7 +17,13 @@ static const struct {
     {"script", "Lua: conditions, scripts, rules"},
     {"gdb", "with gdb"},
     {"support", "the debugger itself"},
+    {NULL, NULL},
 };
+
+const struct shell_group *shell_groups(void)
+{
+    return groups;
+}
 
 static void help_group(struct shell *sh, const char *name)
 {
@@ -34,7 +38,7 @@ static void help_group(struct shell *sh, const char *name)
 
 static void help_all(struct shell *sh)
 {
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+    for (size_t i = 0; groups[i].name; i++) {
         shell_shade(sh, SHADE_TITLE);
         shell_print(sh, "%s\n", groups[i].title);
         shell_shade(sh, SHADE_PLAIN);
@@ -84,7 +88,7 @@ bool do_help(struct shell *sh, const char *args, struct err *err)
         help_all(sh);
         return true;
     }
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+    for (size_t i = 0; groups[i].name; i++)
         if (!strcmp(args, groups[i].name)) {
             help_group(sh, groups[i].name);
             found = true;

@@ -232,6 +232,19 @@ END
     has out 'This is the beginning' '^Stop 1, syscall write' '^later' 'status 0'
 }
 
+@test "the pages: every command of the table, and transcripts that are what happens" {
+    on_lguest && skip "they are the same on every model"
+    "$RINGSIDE_BUILD/cli/ringside-pages" commands commands.md
+    diff -u "$RINGSIDE_SOURCE/docs/debugger-commands.md" commands.md || {
+        echo "it has drifted: cmake --build BUILD --target commands-page writes it anew"
+        return 1
+    }
+    python3 "$RINGSIDE_SOURCE/tests/run/transcripts.py" "$RINGSIDE_SOURCE/docs/debugger.md" || {
+        echo "cmake --build BUILD --target transcripts puts in what it is now"
+        return 1
+    }
+}
+
 @test "json where a program reads, color never where nobody looks" {
     debug 'break hook set_pte' 'info break --json' 'checkpoint a' 'info checkpoints --json' 'history --json' 'info futures --json' \
         -- --color auto >out

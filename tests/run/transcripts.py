@@ -95,6 +95,27 @@ def run(session, env, directory):
     shell.said = [] if typed else clean(rest)
 
 
+def moved(command):
+    """Addresses that the page has and that are others now: {old: new}, from lines that say the same."""
+    pairs = {}
+    if [normal(l) for l in command.says] == [normal(l) for l in command.said]:
+        for was, now in zip(command.says, command.said):
+            pairs.update(zip(ADDRESS.findall(was), ADDRESS.findall(now)))
+    return {a: b for a, b in pairs.items() if a != b}
+
+
+def follow(session):
+    """Where a command names an address that an answer before it has shown, it means the new one."""
+    pairs, changed = {}, False
+    for command in session[1]:
+        line = ADDRESS.sub(lambda m: pairs.get(m.group(0), m.group(0)), command.line)
+        changed |= line != command.line
+        command.line = line
+        for old, new in moved(command).items():
+            pairs.setdefault(old, new)
+    return changed
+
+
 def clean(text):
     lines = [line.rstrip() for line in text.replace("\r", "").split("\n")]
     while lines and not lines[-1]:
@@ -104,9 +125,10 @@ def clean(text):
     return lines
 
 
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
 RULES = [
     (re.compile(r"^(=> 0x)[0-9a-f]+(  ?\w+).*"), r"\1A\2"),  # the instruction's name is enough
-    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "0xA"),
+    (ADDRESS, "0xA"),
     (re.compile(r"\+0xA\b"), "+N"),
     (re.compile(r"(\.(?:c|h|S|def)):\d+"), r"\1:N"),
     (re.compile(r"^(=> |   )?\d+(?=[ \t])"), r"\1N"),  # a line of a source
@@ -158,6 +180,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         for session in sessions(blocks):
             run(session, env, directory)
+            if follow(session):
+                run(session, env, directory)
     if "--write" in sys.argv:
         write(page, lines, blocks)
         return
