@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Commands that are about Lua; debugger/script does the work. */
+#include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -72,10 +73,13 @@ bool do_rule(struct shell *sh, const char *args, struct err *err)
         return true;
     }
     unsigned before = script_rules(s, &names);
-    if (!script_file(s, args, err))
+    if (!script_rules_file(s, args, err))
         return false;
     unsigned now = script_rules(s, &names);
     shell_print(sh, "%s: %u rule%s\n", args, now - before, now - before == 1 ? "" : "s");
+    uint64_t at = script_broken_at(s);
+    if (shell_tell_rules(sh, false))
+        shell_print(sh, "This has happened already: `goto %" PRIu64 "` leads there.\n", at);
     return true;
 }
 

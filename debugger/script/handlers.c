@@ -27,15 +27,15 @@ static void complain(struct script *s, const struct handler *h)
     s->is_error = true;
 }
 
-static bool see(void *ctx, const struct event *e)
+/* The handlers from this one on. True: one of them asks for a stop. */
+static bool tell(struct script *s, const struct handler *h, const struct event *e)
 {
-    struct script *s = ctx;
     const struct event *outer = s->event;
     bool stop = false;
 
     s->event = e;
     s->inside++;
-    for (struct handler *h = s->handlers; h; h = h->next) {
+    for (; h; h = h->next) {
         if (!debug_stop_matches(s->d, h->filter, e))
             continue;
         lua_rawgeti(s->L, LUA_REGISTRYINDEX, h->function);
@@ -53,6 +53,19 @@ static bool see(void *ctx, const struct event *e)
     return stop || s->broken[0];
 }
 
+static bool see(void *ctx, const struct event *e)
+{
+    struct script *s = ctx;
+
+    return tell(s, s->handlers, e);
+}
+
+/* What was heard beyond now has not happened. */
+static void cut(void *ctx)
+{
+    script_call(ctx, "cut");
+}
+
 static void listen(struct script *s, struct err *err)
 {
     struct debug_listener *l = &s->listener;
@@ -61,7 +74,7 @@ static void listen(struct script *s, struct err *err)
         debug_listener_remove(s->d, l);
     struct moment told = l->told;
     uint32_t there = l->told_there;
-    *l = (struct debug_listener){.see = see, .ctx = s};
+    *l = (struct debug_listener){.see = see, .cut = cut, .ctx = s};
     for (const struct handler *h = s->handlers; h; h = h->next) {
         l->kinds |= h->filter->kinds;
         for (unsigned i = 0; i < STOP_SET_BITS / 64; i++)
@@ -73,6 +86,38 @@ static void listen(struct script *s, struct err *err)
         l->told = told;
         l->told_there = there;
     }
+}
+
+/* ---- what has happened already ---- */
+
+static void see_past(void *ctx, const struct event *e)
+{
+    struct script *s = ctx;
+
+    if (!s->broken[0])
+        tell(s, s->newest, e);
+}
+
+const struct handler *handlers_last(const struct script *s)
+{
+    const struct handler *h = s->handlers;
+
+    while (h && h->next)
+        h = h->next;
+    return h;
+}
+
+bool handlers_hear_past(struct script *s, const struct handler *last, struct err *err)
+{
+    struct moment beginning = {0, 0, MOMENT_BOUNDARY}, now = debug_now(s->d);
+
+    s->newest = last ? last->next : s->handlers;
+    if (!s->newest || !now.cycle)
+        return true;
+    bool ok = debug_replay(s->d, beginning, now, debug_kernel(s->d) != NULL, see_past, s, err);
+    s->listener.told = now;
+    s->listener.told_there = UINT32_MAX;
+    return ok;
 }
 
 /* ---- patterns ---- */
@@ -304,7 +349,7 @@ static int fail(lua_State *L)
         seen_text(s, k, text, sizeof text);
         used += (size_t)snprintf(s->broken + used, sizeof s->broken - used, "%s\n", text);
     }
-    s->rules_broken++;
+    s->broken_at = s->event ? s->event->cycle : debug_now(s->d).cycle;
     return 0;
 }
 

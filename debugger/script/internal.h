@@ -74,8 +74,9 @@ struct script {
     char broken
         [4096]; /* a rule that is broken, with the events that break it; or an error. "": none */
     bool is_error;
-    unsigned rules_broken;
-    char **rule; /* names */
+    uint64_t broken_at;           /* cycle */
+    const struct handler *newest; /* while these hear the past */
+    char **rule;                  /* names */
     unsigned rules;
     struct trace_view *view;   /* for events in words; made when first needed */
     struct expr_session *expr; /* for eval() in callbacks: it cannot write */
@@ -126,6 +127,14 @@ int event_arguments(lua_State *L, struct script *s, const struct seen *kept);
 
 void handlers_open(lua_State *L, struct script *s);
 void handlers_forget(struct script *s);
+const struct handler *handlers_last(const struct script *s);
+/* Those behind `last` hear what has happened from the beginning until now. */
+bool handlers_hear_past(struct script *s, const struct handler *last, struct err *err);
+
+/* ---- script.c ---- */
+
+/* A function that the prelude has put into its table. */
+bool script_call(struct script *s, const char *name);
 void powers_open(lua_State *L, struct script *s);
 
 /* ---- condition.c ---- */

@@ -72,7 +72,7 @@ end
 
 -- ---- rules ----
 
-local endings = {}
+local endings, cuts = {}, {} -- to be called when the guest has ended; when the past was changed
 
 local words = {
     never = true, where = true, after = true, expect = true, before = true, within = true, key = true,
@@ -87,6 +87,7 @@ local function yes() return true end
 local function following(name, r)
     local key, where = r.key or one, r.where or r.after_where or yes
     local pending, waiting = {}, 0
+    cuts[#cuts + 1] = function() pending, waiting = {}, 0 end
     each(r.after, function(e)
         if not where(e) then return end
         local k = key(e)
@@ -137,6 +138,7 @@ end
 -- An `on` may come only if a `needs` has come since the last `since` (or at all).
 local function preceded(name, r)
     local ready, last = false, nil
+    cuts[#cuts + 1] = function() ready, last = true, nil end -- who knows: the benefit of the doubt
     each(r.needs, function(e) ready = true end)
     if r.since then
         each(r.since, function(e)
@@ -151,7 +153,8 @@ end
 
 -- `opens` and `closes` alternate, for each key.
 local function balanced(name, r)
-    local key, open = r.key or one, {}
+    local key, open, known = r.key or one, {}, true
+    cuts[#cuts + 1] = function() open, known = {}, false end
     each(r.opens, function(e)
         local k = key(e)
         if open[k] then fail(name .. " (opened twice)", open[k], keep(e)) end
@@ -159,7 +162,7 @@ local function balanced(name, r)
     end)
     each(r.closes, function(e)
         local k = key(e)
-        if not open[k] then fail(name .. " (closed, but not open)", keep(e)) end
+        if not open[k] and known then fail(name .. " (closed, but not open)", keep(e)) end
         open[k] = nil
     end)
 end
@@ -192,6 +195,10 @@ function host.ended()
     for _, fn in ipairs(endings) do fn() end
 end
 
+function host.cut()
+    for _, fn in ipairs(cuts) do fn() end
+end
+
 function host.forget()
-    endings = {}
+    endings, cuts = {}, {}
 end

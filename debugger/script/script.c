@@ -115,7 +115,7 @@ bool script_file(struct script *s, const char *path, struct err *err)
 
 /* ---- rules ---- */
 
-static bool call_host(struct script *s, const char *name)
+bool script_call(struct script *s, const char *name)
 {
     lua_State *L = s->L;
 
@@ -123,6 +123,18 @@ static bool call_host(struct script *s, const char *name)
     lua_getfield(L, -1, name);
     lua_remove(L, -2);
     return sandbox_call(s, 0, 0, SCRIPT_INSTRUCTIONS);
+}
+
+bool script_rules_file(struct script *s, const char *path, struct err *err)
+{
+    const struct handler *last = handlers_last(s);
+
+    return script_file(s, path, err) && handlers_hear_past(s, last, err);
+}
+
+uint64_t script_broken_at(const struct script *s)
+{
+    return s->broken_at;
 }
 
 const char *script_broken(const struct script *s, bool *is_error)
@@ -139,7 +151,7 @@ void script_mended(struct script *s)
 
 void script_ended(struct script *s)
 {
-    if (!call_host(s, "ended")) {
+    if (!script_call(s, "ended")) {
         snprintf(s->broken, sizeof s->broken, "Error at the end of the rules: %s\n", s->problem);
         s->is_error = true;
     }
@@ -154,7 +166,7 @@ unsigned script_rules(const struct script *s, const char *const **names)
 void script_forget_rules(struct script *s)
 {
     handlers_forget(s);
-    call_host(s, "forget");
+    script_call(s, "forget");
     while (s->rules)
         free(s->rule[--s->rules]);
     script_mended(s);

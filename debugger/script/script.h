@@ -31,6 +31,9 @@ bool script_file(struct script *s, const char *path, struct err *err);
  * NULL: none. script_mended() forgets it, for going on.
  */
 const char *script_broken(const struct script *s, bool *is_error);
+uint64_t script_broken_at(const struct script *s); /* cycle */
+/* A file of rules. They hear what has happened already, which may have broken one: see above. */
+bool script_rules_file(struct script *s, const char *path, struct err *err);
 void script_mended(struct script *s);
 /* The guest has ended: what should have happened still, now has not. */
 void script_ended(struct script *s);

@@ -306,6 +306,34 @@ static void rules_stop_at_what_breaks_them(void **state)
              "");
         does(&k, "continue", "Rule broken: in the end");
         does(&k, "rule off", "");
+        /* What has happened already breaks a rule at once. */
+        FILE *f = fopen("late.lua", "w");
+        assert_non_null(f);
+        fputs("local n = 0 on('syscall:execve', function(e) n = n + 1 "
+              "if n == 1 then fail('no program', keep(e)) end end)\n",
+              f);
+        fclose(f);
+        does(&k, "rule late.lua", "Rule broken: no program");
+        assert_non_null(strstr(k.said, "syscall execve("));
+        const char *to = strstr(k.said, "`goto ");
+        assert_non_null(to);
+        char line[64];
+        snprintf(line, sizeof line, "goto %.*s", (int)strcspn(to + 6, "`"), to + 6);
+        does(&k, line, "");
+        remove("late.lua");
+        /* Another future: rules that wait wait no more, and hear the new one. */
+        does(&k, "rule off", "");
+        does(&k,
+             "lua rule('none', {after = 'syscall:execve', expect = 'syscall:reboot', "
+             "before = 'syscall:execve'})",
+             "");
+        does(&k, "tbreak syscall exit_group", "");
+        does(&k, "continue", "exit_group");
+        does(&k, "stepi", "");
+        does(&k, "set $edx = $edx", "");
+        does(&k, "tbreak syscall exit_group", "");
+        does(&k, "continue", "exit_group");
+        does(&k, "rule off", "");
         does(&k,
              "lua rule('late', {after = 'syscall:execve', expect = 'syscall:exit_group', within = "
              "10})",
