@@ -15,8 +15,8 @@ struct data_room {
         uint64_t next;
         bool physical, known;
     } x;
-    struct { /* of list */
-        char file[512];
+    struct {                        /* of list */
+        char file[512], named[512]; /* that is listed; that was asked for by name */
         struct program *program;
         unsigned first, last; /* what was shown; 0: nothing yet */
     } list;

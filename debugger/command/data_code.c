@@ -203,6 +203,21 @@ static bool find_line(struct shell *sh, const char *where, const char *default_f
         return *file && *line ? true
                               : err_set(err, ERR_USAGE, "no source line is known for %s", where);
     }
+    /* A file of the model's belongs to no program of the guest. */
+    if (colon && is_number(colon + 1)) {
+        struct data_room *room = data_room(sh);
+        static const char *const folders[] = {"", "hv-models/"};
+        for (size_t i = 0; room && i < sizeof folders / sizeof folders[0]; i++) {
+            snprintf(room->list.named, sizeof room->list.named, "%s%.*s", folders[i],
+                     (int)(colon - where), where);
+            if (!sources_lines(sh->sources, NULL, room->list.named))
+                continue;
+            *program = NULL;
+            *file = room->list.named;
+            *line = (unsigned)strtoul(colon + 1, NULL, 10);
+            return true;
+        }
+    }
     *err = first;
     return first.class ? false : err_set(err, ERR_USAGE, "there is no program with lines");
 }

@@ -114,10 +114,12 @@ print(value if not isinstance(value, bool) else int(value))' "$1"
 }
 
 @test "list and disassemble mark where the machine stands" {
-    debug 'true' 'break kmalloc' 'continue' 'list' 'disassemble /s' 'list kmalloc' >"$BATS_TEST_TMPDIR/out"
+    debug 'true' 'break kmalloc' 'continue' 'list' 'disassemble /s' 'list kmalloc' \
+        'list lguest/paging.c:1' >"$BATS_TEST_TMPDIR/out"
     grep -qE '^[0-9]+ +>' "$BATS_TEST_TMPDIR/out"
     [ "$(grep -c '^=> 0x.*<+[0-9]*>:' "$BATS_TEST_TMPDIR/out")" -eq 1 ]
     grep -q 'void \*kmalloc(size_t n)' "$BATS_TEST_TMPDIR/out"
+    grep -q 'Shadow page tables, the lguest way' "$BATS_TEST_TMPDIR/out" # the model's own source, too
 }
 
 @test "patch sites are named where they are called" {

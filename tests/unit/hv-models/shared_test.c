@@ -280,6 +280,15 @@ static void short_entries(void **st)
     assert_int_equal(shadow_fill(&w.s, w.m, LAST, PF_U, &bad), SHADOW_GUEST);
     assert_true(shadow_guest_walk(&w.s, w.m, KERNEL + LAST + 5, &at, &entry));
     assert_int_equal(at, PAGE + PAGE_SIZE + 5);
+    struct x86_walk levels;
+    shadow_guest_levels(&w.s, w.m, LAST, &levels);
+    assert_int_equal(levels.levels, 2);
+    assert_int_equal(levels.entry_at[0].v, ROOT);
+    assert_int_equal(levels.entry_at[1].v, TABLE + 1023 * 4);
+    assert_int_equal(levels.entry[1] & ~0xFFFull, PAGE + PAGE_SIZE);
+    shadow_guest_levels(&w.s, w.m, 0x400000, &levels);
+    assert_int_equal(levels.levels, 1); /* ends where it is not present */
+    assert_int_equal(levels.entry_at[0].v, ROOT + 4);
     assert_int_equal(shadow_fill(&w.s, w.m, 0x400000, 0, &bad), SHADOW_GUEST);
     /* A large page, and a table that is nowhere. */
     put_short(ROOT + 4, PTE_P | PTE_W | PTE_PS);
