@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <regex.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data.h"
 #include "sheet.h"
@@ -226,6 +227,10 @@ bool do_file(struct shell *sh, const char *args, struct err *err)
                        "'%s': a program is where its own file says, no address is "
                        "needed",
                        args);
+    if (!strchr(path, '/') && access(path, F_OK) && source_meet(sh->debug, path)) {
+        shell_print(sh, "Processes named %s run the file of that name in the initrd.\n", path);
+        return true;
+    }
     if (!source_add_file(sh->debug, path, err))
         return false;
     sh->frame_known = false;

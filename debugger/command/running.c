@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hv-models/hv.h"
 #include "internal.h"
 
 #define COUNT_MAX 1000000000u
@@ -46,6 +47,9 @@ static bool step(struct shell *sh, const char *args, enum grain grain, enum reac
 
     if (!grain_and_count(args, &grain, &n, err))
         return false;
+    const struct hv_model *model = hv_model(shell_machine(sh)->domain);
+    if (grain == GRAIN_HYPERCALL && reach != REACH_OUT && !model->hypercalls)
+        return err_set(err, ERR_USAGE, "a guest of model %s makes no hypercalls", model->name);
     do
         h = debug_step(sh->debug, grain, reach, backward);
     while (--n && again(h));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From a line to a call: abbreviations, repetition, help; and what commands print through. */
 #include <ctype.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -333,6 +334,11 @@ bool shell_source(struct shell *sh, const char *path)
             snprintf(text, sizeof text, "%.400s:%zu: stopped here", path, number);
             complain(sh, text);
         }
+    }
+    if (ok && ferror(f)) { /* a directory can be opened, too */
+        snprintf(text, sizeof text, "%.400s: %s", path, strerror(errno));
+        complain(sh, text);
+        ok = false;
     }
     sh->depth--;
     sh->script = around;

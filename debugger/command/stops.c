@@ -75,7 +75,7 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
         snprintf(here, sizeof here, "*0x%x", cpu_eip(shell_machine(sh)->domain->cpu));
         where = here;
     }
-    if (*where == '*' && !isdigit((unsigned char)where[1])) {
+    if (*where == '*') {
         uint32_t at;
         if (!shell_address(sh, where + 1, &at, err))
             return NULL;
@@ -463,9 +463,10 @@ void stops_run_commands(struct shell *sh, const struct stop *s)
 
 static void tell_stop(struct shell *sh, const struct stop *s)
 {
-    shell_print(sh, "%-4u %-9s %-4s %-3s %6" PRIu64 "  %s%s%s\n", s->number,
+    shell_print(sh, "%-4u %-9s %-4s %-3s %6" PRIu64 "  %s%s%s%s%s\n", s->number,
                 stop_kind_name[s->kind], s->temporary ? "del" : "keep", s->enabled ? "y" : "n",
-                s->hits, s->what, s->condition ? " if " : "", s->condition ? s->condition : "");
+                s->hits, s->what, s->process[0] ? ", in processes named " : "", s->process,
+                s->condition ? " if " : "", s->condition ? s->condition : "");
     if (s->ignore)
         shell_print(sh, "                                will be passed %" PRIu64 " times\n",
                     s->ignore);
@@ -487,6 +488,8 @@ static json_t *stop_document(const struct stop *s)
     for (unsigned i = 0; i < s->addrs; i++)
         json_array_append_new(at, json_integer(s->addr[i]));
     json_object_set_new(o, "addresses", at);
+    if (s->process[0])
+        json_object_set_new(o, "process", json_string(s->process));
     if (s->condition)
         json_object_set_new(o, "condition", json_string(s->condition));
     if (s->commands)

@@ -267,6 +267,12 @@ struct stop *debug_stop_new(struct debug *d, enum stop_kind kind, const char *na
         err_set(err, ERR_SYSTEM, "out of memory");
         return NULL;
     }
+    if (kind == STOP_HYPERCALL && !hv_model(d->m->domain)->hypercalls) {
+        err_set(err, ERR_USAGE, "a guest of model %s makes no hypercalls",
+                hv_model(d->m->domain)->name);
+        free(s);
+        return NULL;
+    }
     s->kind = kind;
     s->enabled = true;
     s->kinds = f->kinds;

@@ -73,7 +73,9 @@ END
     has "$BATS_TEST_TMPDIR/says.err" 'commands:2: stopped here'
     [ "$(grep -c 'cycle [0-9]' "$BATS_TEST_TMPDIR/says.out")" -eq 1 ]
     says 64 'cannot be read' debug 'source nowhere'
-    says 3 '^$|' debug 'quit 3' || true
+    says 64 'directory' debug 'source .'
+    says 64 'directory' timeout 60 "$RINGSIDE" debug --batch -x .
+    says 64 'no 32-bit address' debug 'break *0x100000000'
     status=0
     debug 'quit 3' 'stepi nonsense' >/dev/null 2>&1 || status=$?
     [ "$status" -eq 3 ]
