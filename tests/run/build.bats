@@ -3,7 +3,7 @@
 # What the build leaves behind: the wrapper compiler, the initrd, an installation.
 
 setup() {
-    sysroot=$RINGSIDE_SOURCE/build/sysroot-i386
+    sysroot=$RINGSIDE_SYSROOT
 }
 
 hello() {
