@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The names of types in expressions: what casts and sizeof have between their parentheses. */
+#include <stdio.h>
+
+#include "emu/suggest.h"
 #include "expr_parse.h"
 
 static const char *const type_words[] = {"struct", "union", "enum",  "unsigned", "signed", "long",
@@ -24,6 +27,44 @@ static bool qualifier(struct parser *p)
     return true;
 }
 
+/* The nearest name of that kind of tag; names are only lent during the call. */
+struct near_tag {
+    struct parser *p;
+    int kind;
+    struct suggestion near;
+    char best[120];
+};
+
+static bool offer_tag(void *ctx, const char *name)
+{
+    struct near_tag *n = ctx;
+    struct suggestion was = n->near;
+
+    suggest_offer(&n->near, name);
+    if (n->near.best != name)
+        return true;
+    if (!tag_type(n->p->session, n->kind, name)) { /* it names something else */
+        n->near = was;
+        return true;
+    }
+    snprintf(n->best, sizeof n->best, "%s", name);
+    n->near.best = n->best;
+    return true;
+}
+
+static void no_such_tag(struct parser *p, const char *word, int kind, const char *name)
+{
+    struct near_tag n = {.p = p, .kind = kind, .near = {.typed = name}};
+
+    for (unsigned i = 0; i < p->session->programs.n; i++)
+        program_complete(p->session->programs.list[i], NAMES_TYPES, "", offer_tag, &n);
+    if (n.near.best)
+        err_set(p->err, ERR_USAGE, "no %s '%s' in the programs; did you mean '%s'?", word, name,
+                n.best);
+    else
+        err_set(p->err, ERR_USAGE, "no %s '%s' in the programs", word, name);
+}
+
 static const struct type *tagged(struct parser *p)
 {
     static const struct {
@@ -40,7 +81,7 @@ static const struct type *tagged(struct parser *p)
         const char *name = now(p)->text;
         const struct type *t = tag_type(p->session, tags[i].kind, name);
         if (!t)
-            err_set(p->err, ERR_USAGE, "no %s '%s' in the programs", tags[i].word, name);
+            no_such_tag(p, tags[i].word, tags[i].kind, name);
         else
             p->at++;
         return t;

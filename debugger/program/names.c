@@ -171,7 +171,7 @@ static bool with_memory(struct expr_session *s, struct place_at *at, struct err 
         if (piece->kind == PIECE_LOST)
             continue;
         if (!m->read || !m->read(m->ctx, addr, piece->data, n))
-            return err_set(err, ERR_USAGE, "cannot read memory at 0x%x", addr);
+            return err_set(err, ERR_USAGE, "cannot read memory at 0x%08x: it is not mapped", addr);
     }
     return true;
 }

@@ -98,7 +98,8 @@ bool value_bytes(struct expr_session *s, const struct value *v, uint32_t offset,
         return true;
     }
     if (!m->read || !m->read(m->ctx, v->addr + offset, to, n))
-        return err_set(err, ERR_USAGE, "cannot read memory at 0x%x", v->addr + offset);
+        return err_set(err, ERR_USAGE, "cannot read memory at 0x%08x: it is not mapped",
+                       v->addr + offset);
     return true;
 }
 

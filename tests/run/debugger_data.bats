@@ -170,6 +170,8 @@ x/4xb 0x10|cannot read memory at 0x00000010: it is not mapped
 xp/4xw 0xa0000|cannot read physical memory at 0x000a0000: it is no RAM
 print kmallock|no symbol 'kmallock'.*did you mean 'kmalloc'
 x/3q 5|'q' is no format
+print *(int *)16|cannot read memory at 0x00000010: it is not mapped
+ptype struct lisst|no struct 'lisst'.*did you mean 'list'
 frame 99|there is no frame 99
 down|innermost frame
 info registers eaxx|did you mean 'eax'
