@@ -153,12 +153,13 @@ static bool here(struct shell *sh, struct program **p, const char **file, unsign
     }
     if (!shell_frame(sh, &f, err))
         return false;
-    if (!f.program || !program_at(f.program, f.pc, &place) || !place.depth ||
-        !place.function[0].file || !place.function[0].line)
+    bool known = f.program && program_at(f.program, f.pc, &place) && place.depth;
+    const struct place_function *at = &place.function[known ? source_depth(&place) : 0];
+    if (!known || !at->file || !at->line)
         return err_set(err, ERR_USAGE, "no source line is known for 0x%08x", f.pc);
     *p = f.program;
-    *file = place.function[0].file;
-    *line = place.function[0].line;
+    *file = at->file;
+    *line = at->line;
     return true;
 }
 

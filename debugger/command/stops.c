@@ -59,7 +59,7 @@ static const char *current_file(struct shell *sh)
     if (!shell_frame(sh, &f, &err) || !f.program || !program_at(f.program, f.pc, &place) ||
         !place.depth)
         return NULL;
-    return place.function[0].file;
+    return place.function[source_depth(&place)].file;
 }
 
 static struct stop *at_place(struct shell *sh, const char *where, struct err *err)

@@ -44,7 +44,7 @@ static void look_at_site(struct anatomy *a)
     if (!data_instruction(sh, r->seg[S_CS].base + r->eip, a->insn, sizeof a->insn))
         snprintf(a->insn, sizeof a->insn, "(not mapped)");
     if (p && program_at(p, r->eip, &place) && place.depth) {
-        const struct place_function *f = &place.function[0];
+        const struct place_function *f = &place.function[source_depth(&place)];
         snprintf(a->place, sizeof a->place, "%s", f->name);
         if (f->file && f->line) {
             snprintf(a->place, sizeof a->place, "%s() at %s:%u", f->name, f->file, f->line);

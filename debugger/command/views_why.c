@@ -32,7 +32,7 @@ static void place_of(struct shell *sh, uint32_t eip, unsigned ring, char *place,
     place[0] = line[0] = '\0';
     if (!p || !program_at(p, eip, &at) || !at.depth)
         return;
-    const struct place_function *f = &at.function[0];
+    const struct place_function *f = &at.function[source_depth(&at)];
     snprintf(place, size, "%s()", f->name);
     if (!f->file || !f->line)
         return;
