@@ -314,6 +314,12 @@ static void see_past(void *ctx, const struct event *e)
     see(ctx, e);
 }
 
+static void at_end(void *ctx, bool last)
+{
+    if (!last)
+        begin_with_task(ctx);
+}
+
 /* Events of the past until there are some for `rows` rows, twice as far back each time. */
 static bool listen_back(struct recording_room *r, uint64_t rows, struct err *err)
 {
@@ -326,7 +332,7 @@ static bool listen_back(struct recording_room *r, uint64_t rows, struct err *err
         if (!from.cycle)
             from.events = 0;
         forget_events(r);
-        if (!debug_replay(d, from, now, debug_kernel(d) != NULL, see_past, r, err) ||
+        if (!debug_witness(d, from, now, debug_kernel(d) != NULL, see_past, at_end, r, err) ||
             !each_row(r, &t, err))
             return false;
         if (t.rows >= rows || !from.cycle || back > 1ull << 40)
