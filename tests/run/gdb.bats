@@ -115,14 +115,16 @@ delete
 watch jiffies
 continue
 p $c1 = $cycle
+p $v1 = jiffies
 continue
 p $c2 = $cycle
+p jiffies - $v1 == 1
 reverse-continue
-p $c2 - $cycle
-p jiffies
+p $c2 - $cycle == 1
+p jiffies == $v1
 reverse-continue
-p $c1 - $cycle
-p jiffies
+p $c1 - $cycle == 1
+p jiffies + 1 == $v1
 delete
 rwatch jiffies
 continue
@@ -131,10 +133,9 @@ awatch jiffies
 continue
 info registers eip
 END
-    said '^Old value = 1$' '^New value = 2$' '^New value = 3$' '^Old value = 3$' '^Old value = 2$' \
-        '^Hardware read watchpoint' '^Hardware access'
+    said '^Old value = [0-9]' '^New value = [0-9]' '^Hardware read watchpoint' '^Hardware access'
     # Behind the write when it goes forward, before it when it goes back.
-    [ "$(grep -cE '^\$[0-9]+ = 1$' said)" -ge 2 ] || { cat said; false; }
+    [ "$(grep -cE '^\$[0-9]+ = 1$' said)" -ge 5 ] || { cat said; false; }
     ended 0
 }
 
@@ -157,6 +158,7 @@ next
 reverse-next
 reverse-next
 next
+delete 2
 reverse-finish
 x/i $pc
 p $b > $cycle
@@ -256,8 +258,7 @@ continue
 p $cycle > 0
 continue
 END
-    said 'the guest died|exited' || true
-    said 'SIGABRT' 'Program terminated with signal SIGABRT'
+    said 'the guest died' 'SIGABRT' 'Program terminated with signal SIGABRT'
     ended 70
 }
 
