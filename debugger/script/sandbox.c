@@ -207,6 +207,29 @@ static int plain_tostring(lua_State *L)
     return 1;
 }
 
+/* %p, and %s of what has no text, would tell an address. */
+static int careful_format(lua_State *L)
+{
+    const char *f = luaL_checkstring(L, 1);
+
+    while ((f = strchr(f, '%'))) {
+        f += 1 + strspn(f + 1, "-+ #0123456789.");
+        if (*f == 'p')
+            return luaL_error(L, "string.format: there is no %%p here");
+        f += *f != '\0';
+    }
+    for (int i = 2; i <= lua_gettop(L); i++) {
+        int type = lua_type(L, i);
+        if (type != LUA_TTABLE && type != LUA_TFUNCTION && type != LUA_TUSERDATA)
+            continue;
+        lua_pushcfunction(L, plain_tostring);
+        lua_pushvalue(L, i);
+        lua_call(L, 1, 1);
+        lua_replace(L, i);
+    }
+    return pass_on(L);
+}
+
 static void put(struct script *s, const char *text)
 {
     if (!s->depth)
@@ -248,6 +271,7 @@ static const struct {
     {"_G", "tostring", plain_tostring},
     {"_G", "print", print},
     {"string", "dump", NULL},
+    {"string", "format", careful_format},
     {"string", "rep", careful_rep},
     {"string", "find", careful_match},
     {"string", "match", careful_match},

@@ -115,6 +115,8 @@ static void nothing_gets_out_of_the_sandbox(void **state)
          "nil\tnil\tnil\tnil\tnil\tnil\tnil\tnil\tnil\tnil\tnil");
     does(&k, "lua string.dump, math.randomseed", "nil\tnil");
     refuses(&k, "lua \033Lua", "binary chunk");
+    refuses(&k, "lua string.format('%d %-5p', 1, {})", "no %p");
+    does(&k, "lua string.format('%s %s %d%%', {}, print, 3)", "table function 3%\n");
     refuses(&k, "lua reg.eax = 3", "set $eax");
     refuses(&k, "lua error({})", "an error that is a table");
     /* The session goes on, and has its memory back. */
