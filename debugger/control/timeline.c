@@ -392,7 +392,8 @@ static bool nothing_there(const struct debug *d, size_t i, struct moment end)
     if (!s || s->kind != STOP_WATCH || !s->physical || s->watch_for != WATCH_CHANGE || d->pause ||
         i + 1 >= d->snaps || moment_compare(d->snap[i + 1].at, end))
         return false;
-    for (uint64_t frame = s->at >> PAGE_SHIFT; frame <= (s->at + s->size - 1) >> PAGE_SHIFT; frame++)
+    for (uint64_t frame = s->at >> PAGE_SHIFT; frame <= (s->at + s->size - 1) >> PAGE_SHIFT;
+         frame++)
         if (snapshot_page_differs(d->snap[i].x, d->snap[i + 1].x, frame))
             return false;
     return true;
