@@ -64,7 +64,7 @@ print(value if not isinstance(value, bool) else int(value))' "$1"
     [ "$(grep -c '^Last changed at cycle [0-9]* by an instruction' "$BATS_TEST_TMPDIR/out")" -eq 2 ]
     grep -q '<native_set_pte_at+' "$BATS_TEST_TMPDIR/out"
     grep -q '^  hook pv_mmu_ops.set_pte_at, called at 0x.* <vm_fault+' "$BATS_TEST_TMPDIR/out"
-    grep -q '^  vm_fault() at guest/mm/fault.c:' "$BATS_TEST_TMPDIR/out"
+    grep -q '^  map_page() at guest/mm/fault.c:' "$BATS_TEST_TMPDIR/out"
     grep -q '^It is an entry of the .*page tables, level 1, for 0xc' "$BATS_TEST_TMPDIR/out"
     grep -q '^  hook pv_mmu_ops.set_pte, called at 0x.* <mm_init+' "$BATS_TEST_TMPDIR/out"
 }
