@@ -208,6 +208,8 @@ bool stop_set_has(const uint64_t *set, uint32_t number);
 void stops_choose(const struct debug *d, uint64_t set[STOP_SET_BITS / 64]);
 /* An event: does a stop hit? Fills *hit. */
 bool stops_see(struct debug *d, const struct event *e, struct halt *hit);
+/* At a boundary: does a stop at an address hit here? Fills d->hit. */
+bool stops_code_here(struct debug *d);
 void stops_free(struct debug *d);
 bool stop_mark(struct debug *d, struct stop *s, struct err *err); /* its code marks, its watch */
 void stop_unmark(struct debug *d, struct stop *s);

@@ -60,7 +60,6 @@ static enum ran one(struct debug *d)
 {
     if (d->suspended)
         return control_leave_crossing(d);
-    d->began = debug_now(d);
     if (d->m->domain->state.halted)
         return wake(d);
     return control_forward(d, machine_now(d->m) + 1);
@@ -117,7 +116,6 @@ static enum ran run_to(struct debug *d, const struct place_to_be *p)
     uint64_t kinds = d->pause_kinds;
     bool (*pause)(void *, const struct event *) = d->pause;
     no_pause(d);
-    d->began = debug_now(d);
     enum ran r = control_forward(d, CLOCK_NEVER);
     marks_remove(d->m, at, is_there, (void *)p, 0);
     d->pause = pause;
@@ -348,6 +346,8 @@ static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
     uint32_t back;
 
     d->looking = LOOK_FOR_STOPS;
+    d->began =
+        debug_now(d); /* stops there are behind us; those on the way, however short, are not */
     switch (grain) {
     case GRAIN_LINE:
         return reach == REACH_OUT ? finish(d) : step_line(d, reach);
@@ -598,5 +598,7 @@ const struct halt *debug_step(struct debug *d, enum grain grain, enum reach reac
     if (backward)
         return back(d, grain, reach);
     enum ran r = forward(d, grain, reach);
+    if (r == RAN_UNTIL && !d->suspended && stops_code_here(d))
+        r = RAN_HIT; /* the step ends where a stop is: that counts as its hit */
     return control_halt(d, r, HALT_STEP);
 }

@@ -433,6 +433,28 @@ static bool on_code(void *ctx, struct domain *domain, uint32_t at, uint32_t numb
     return false;
 }
 
+static bool has_address(const struct stop *s, uint32_t eip)
+{
+    for (unsigned i = 0; i < s->addrs; i++)
+        if (s->addr[i] == eip)
+            return true;
+    return false;
+}
+
+bool stops_code_here(struct debug *d)
+{
+    uint32_t eip = cpu_eip(d->m->domain->cpu);
+
+    for (unsigned i = 0; i < d->stops; i++) {
+        struct stop *s = d->stop[i];
+        if (!has_address(s, eip) || !is_process(d, s) || !stop_counts(d, s, NULL))
+            continue;
+        d->hit = (struct halt){.why = HALT_STOP, .at = debug_now(d), .stop = s->number};
+        return true;
+    }
+    return false;
+}
+
 /* ---- memory ---- */
 
 static bool is_armed_watch(const struct debug *d, const struct stop *s)

@@ -146,6 +146,16 @@ END
     [ "$(grep -c '^120' out)" = 1 ]
 }
 
+@test "a stop on the way of a step is hit, and one where a step ends counts as hit" {
+    debug 'break hook set_pte' c n n n n n -- -e true >out
+    [ "$(grep -c '^Stop 1, hook set_pte' out)" -ge 2 ]
+    program
+    debug 'tbreak main' c 'break fact' 'break prog.c:14' n n delete n -- --add prog -e prog >out
+    has out '^Stop 2, fact' '^Stop 2, fact at prog'
+    debug 'tbreak main' c 'break prog.c:15' n 'info break' -- --add prog -e prog >out
+    has out '^Stop 2, main at prog\.c:15' '^2 +code +keep y +1  main at prog\.c:15'
+}
+
 @test "next and finish lead through page faults, system calls and interrupts" {
     cat >busy.c <<'END'
 #include <unistd.h>
