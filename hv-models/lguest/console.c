@@ -13,6 +13,7 @@ static void print(struct domain *d, const uint8_t *bytes, size_t n)
     const struct machine_host *h = &d->machine->host;
     uint32_t text[3];
 
+    hv_cost_times(d, LGUEST_COST_PRINT, (uint32_t)n);
     if (n && h->console)
         h->console(h->ctx, bytes, n);
     for (size_t len; n; bytes += len, n -= len) { /* what was said is a part of what happened */
@@ -34,8 +35,9 @@ static void print_part(struct domain *d, uint32_t at, uint32_t len)
     }
 }
 
-/* 256 buffers of 256 pieces of all of memory each would keep us busy for hours, and the guest's clock
-   would not notice. Linux's driver never gives more than 32 KiB at once. */
+/* Every byte is charged, so the guest's clock sees a kick of many buffers. But 256 buffers of 256 pieces
+   of all of memory each would keep us busy for hours before anybody looks at that clock. Linux's
+   driver never gives more than 32 KiB at once. */
 enum { PRINT_MOST = 1 << 20 };
 
 static bool is_printable(struct domain *d, const struct lguest_chain *c)

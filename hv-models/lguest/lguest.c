@@ -85,6 +85,7 @@ const struct hv_cost lguest_costs[] = {
     [LGUEST_COST_IRQ] = {"irq", 2817, "a switch out and in again, as a hypercall's"},
     [LGUEST_COST_SECTOR] = {"sector", 128,
                             "not published; the copy alone: 512 bytes, four a cycle"},
+    [LGUEST_COST_PRINT] = {"print", 1, "not published; a byte of text a cycle"},
     {0},
 };
 

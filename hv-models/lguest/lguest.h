@@ -97,6 +97,7 @@ enum lguest_cost {
     LGUEST_COST_EMULATE,
     LGUEST_COST_IRQ,
     LGUEST_COST_SECTOR,
+    LGUEST_COST_PRINT,
 };
 extern const struct hv_cost lguest_costs[];
 extern const struct hv_hypercall lguest_hypercalls[];

@@ -204,6 +204,28 @@ static void long_texts(void **st)
         }
 }
 
+/* What is printed takes the guest's time, byte by byte. */
+static void text_takes_time(void **st)
+{
+    static const uint32_t len[] = {1, 1 << 20};
+    uint64_t end[COUNT(len)];
+    (void)st;
+    for (unsigned v = 0; v < LGUESTS; v++) {
+        for (unsigned i = 0; i < COUNT(len); i++) {
+            struct hostile *h = with_devices(lguests[v]);
+            descriptor(h, OUT_RING, 0, H_CODE, len[i], 0, 0);
+            offer(h, OUT_RING, 0, 1);
+            h->hurry = true;
+            h_call(h, LHCALL_NOTIFY, OUT_RING, 0, 0, 0);
+            h_power_off(h);
+            lives(h, "a text");
+            end[i] = cpu_now(h->m->domain->cpu);
+            hostile_free(h);
+        }
+        assert_int_equal(end[1] - end[0], len[1] - len[0]);
+    }
+}
+
 /* The used ring is the guest's to scribble on; our next place in it comes from there. */
 static void used_ring(void **st)
 {
@@ -281,9 +303,10 @@ static void strings(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_chains), cmocka_unit_test(bad_buffers), cmocka_unit_test(long_chains),
-        cmocka_unit_test(long_texts), cmocka_unit_test(used_ring),   cmocka_unit_test(any_order),
-        cmocka_unit_test(strings),
+        cmocka_unit_test(bad_chains),      cmocka_unit_test(bad_buffers),
+        cmocka_unit_test(long_chains),     cmocka_unit_test(long_texts),
+        cmocka_unit_test(text_takes_time), cmocka_unit_test(used_ring),
+        cmocka_unit_test(any_order),       cmocka_unit_test(strings),
     };
     return cmocka_run_group_tests_name("hostile-queues", tests, NULL, NULL);
 }
