@@ -10,6 +10,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "internal.h"
@@ -243,6 +244,28 @@ static struct halt continue_backward(struct gdb_stub *g)
 
 /* ---- what gdb asks for ---- */
 
+/*
+ * An instruction that faults because a shadow table has no entry yet is begun twice, and for gdb it is
+ * one: where all registers are as before, the step has not been made. (More than a few times it is an
+ * instruction that does nothing, such as a jump to itself.)
+ */
+#define TRIES_MOST 4
+
+static struct halt step_once(struct gdb_stub *g, bool backward)
+{
+    struct vcpu *cpu = debug_machine(g->debug)->domain->cpu;
+    struct x86_regs before = *cpu_regs(cpu);
+    struct halt h;
+    unsigned tries = 0;
+
+    do
+        h = backward ? step_backward(g) : step_forward(g);
+    while (h.why == HALT_STEP && !debug_inside(g->debug) && ++tries < TRIES_MOST &&
+           !memcmp(before.gpr, cpu_regs(cpu)->gpr, sizeof before.gpr) &&
+           before.eip == cpu_regs(cpu)->eip && before.eflags == cpu_regs(cpu)->eflags);
+    return h;
+}
+
 void gdb_step(struct gdb_stub *g, bool backward, uint32_t lo, uint32_t hi)
 {
     struct vcpu *cpu = debug_machine(g->debug)->domain->cpu;
@@ -250,7 +273,7 @@ void gdb_step(struct gdb_stub *g, bool backward, uint32_t lo, uint32_t hi)
 
     run(g, true);
     do
-        h = backward ? step_backward(g) : step_forward(g);
+        h = step_once(g, backward);
     while (is_step(g, &h) && cpu_eip(cpu) >= lo && cpu_eip(cpu) < hi);
     run(g, false);
     if (is_step(g, &h))
