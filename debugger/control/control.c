@@ -307,7 +307,13 @@ enum ran control_forward(struct debug *d, uint64_t until)
         if (d->horizon && limit > d->horizon)
             limit = d->horizon;
         struct moment frontier = d->frontier;
+        /* In a crossing it still has an older limit: let it come out, if that is too far. */
+        bool come_out = d->suspended && limit < d->until;
+        if (come_out)
+            d->m->stop = 1;
         enum ran r = control_resume(d, limit);
+        if (come_out)
+            d->m->stop = 0;
         advance_frontier(d);
         if (stops_watch_touched(d)) {
             if (stops_watch_hit(d, frontier))

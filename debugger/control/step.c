@@ -42,13 +42,27 @@ static void no_pause(struct debug *d)
 
 /* ---- one instruction ---- */
 
-/*
- * Nothing runs until an interrupt comes: let it come. `pausing`: somebody waits for events already.
- */
+/* Somebody may wait for other events already; he is told of these, too. */
+struct waking {
+    bool (*pause)(void *ctx, const struct event *e);
+    void *ctx;
+    uint64_t kinds;
+};
+
+static bool wakes(void *ctx, const struct event *e)
+{
+    const struct waking *w = ctx;
+    bool pauses = w->kinds & control_event_bit(e->kind) && w->pause(w->ctx, e);
+
+    return pauses || e->kind == EVENT_irq || e->kind == EVENT_power;
+}
+
+/* Nothing runs until an interrupt comes: let it come. */
 static enum ran wake(struct debug *d)
 {
-    pause_at(d, d->pause_kinds | BIT(irq) | BIT(power), d->pause ? d->pause : any_event,
-             d->pause_ctx);
+    struct waking w = {d->pause, d->pause_ctx, d->pause ? d->pause_kinds : 0};
+
+    pause_at(d, w.kinds | BIT(irq) | BIT(power), wakes, &w);
     enum ran r = control_forward(d, CLOCK_NEVER);
     if (r == RAN_HIT && d->hit.why == HALT_STEP && d->suspended && d->hit.event.kind == EVENT_irq)
         r = control_leave_crossing(d);

@@ -178,6 +178,19 @@ END
     has out 'int 0x80 getppid' 'inside a crossing' 'guest/kernel/entry\.S:[0-9]+ in ' 'ring 3, process busy'
 }
 
+@test "a step from where nothing runs is to where it is woken, and over the interrupt" {
+    debug 'tbreak hook safe_halt' c 'goto +1M' next next 'print $cycle' -- -e 'sleep 0.1; echo woken' >out
+    has out 'halted, cycle' 'in (sched_idle|lguest_trap)'
+    ! grep -qE '^woken|power off' out
+    # From inside a crossing `goto` goes as far as it was told, too.
+    debug 'tbreak exit' c 'goto +10k' 'goto +10k' -- -e true >out
+    python3 - <<'END'
+import re
+at = [int(c) for c in re.findall(r"cycle (\d+)", open("out").read())]
+assert at[1] - at[0] < 15000 and at[2] - at[1] < 15000, at
+END
+}
+
 @test "a crossing, step by step: hook, backend, stages, and back" {
     if on_lguest; then
         debug 'goto 5M' 'tbreak hypercall' c s s s s finish >out
