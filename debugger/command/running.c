@@ -53,6 +53,8 @@ static bool step(struct shell *sh, const char *args, enum grain grain, enum reac
     do
         h = debug_step(sh->debug, grain, reach, backward);
     while (--n && again(h));
+    if (h->why == HALT_NONE && reach == REACH_OUT)
+        return err_set(err, ERR_USAGE, "by whom this was called cannot be seen");
     return shell_stopped(sh, h, err);
 }
 

@@ -62,6 +62,23 @@ static const char *current_file(struct shell *sh)
     return place.function[source_depth(&place)].file;
 }
 
+/* "map_page at guest/mm/fault.c:37": the function that was asked for, if there, else the one that a person
+   sees there. */
+static void describe(struct stop *s, struct program *p, const char *where, uint32_t addr)
+{
+    struct place place;
+
+    snprintf(s->what, sizeof s->what, "*0x%08x", addr);
+    if (!p || !program_at(p, addr, &place) || !place.depth)
+        return;
+    const struct place_function *f = &place.function[source_depth(&place)];
+    for (unsigned i = 0; i < place.depth; i++)
+        if (!strcmp(place.function[i].name, where))
+            f = &place.function[i];
+    if (f->file && f->line)
+        snprintf(s->what, sizeof s->what, "%.60s at %.80s:%u", f->name, f->file, f->line);
+}
+
 static struct stop *at_place(struct shell *sh, const char *where, struct err *err)
 {
     struct programs now = source_programs(sh->debug), known;
@@ -111,11 +128,7 @@ static struct stop *at_place(struct shell *sh, const char *where, struct err *er
         snprintf(s->process, sizeof s->process, "%s", source_process(sh->debug, p));
     for (unsigned i = 0; i < s->addrs; i++)
         s->addr[i] = spot[i].addr;
-    if (spot[0].function && spot[0].file)
-        snprintf(s->what, sizeof s->what, "%.60s at %.80s:%u", spot[0].function, spot[0].file,
-                 spot[0].line);
-    else
-        snprintf(s->what, sizeof s->what, "*0x%08x", spot[0].addr);
+    describe(s, p, where, spot[0].addr);
     return s;
 }
 

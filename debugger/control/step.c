@@ -529,6 +529,24 @@ static const struct halt *backward_insn(struct debug *d, enum reach reach)
     return control_halt_at(d, HALT_STEP);
 }
 
+/* To the stage before; from the first one to the instruction that left the guest, not into what some
+   other crossing did before that. */
+static const struct halt *back_in_crossing(struct debug *d)
+{
+    struct moment here = debug_now(d);
+
+    if (!control_back_one(d))
+        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
+    struct moment outside = debug_now(d);
+    if (!timeline_go(d, here))
+        return control_halt_at(d, HALT_INTERRUPTED);
+    const struct halt *h = back_to_event(d, BIT(stage) | BIT(hypercall));
+    if (h->why == HALT_INTERRUPTED || moment_compare(debug_now(d), outside) > 0)
+        return h;
+    timeline_go(d, outside);
+    return control_halt_at(d, HALT_STEP);
+}
+
 /*
  * To the beginning of the line before; from the middle of a line to the beginning of that one, as gdb
  * does. A line may be many stretches of code (what the compiler put inline, above all): its
@@ -540,7 +558,7 @@ static const struct halt *backward_line(struct debug *d, enum reach reach)
     bool found = false; /* we are inside the line that we look for the beginning of */
 
     if (d->suspended)
-        return back_to_event(d, BIT(stage) | BIT(hypercall));
+        return back_in_crossing(d);
     if (!line.spot.known)
         return backward_insn(d, reach);
     const struct source_spot first = line.spot, *over = reach == REACH_OVER ? &first : NULL;
