@@ -218,10 +218,11 @@ enum { CALLS = sizeof call / sizeof call[0] };
 
 /* ---- one after the other ---- */
 
-/* a[0] is the number. */
-static void do_call(struct domain *d, const uint32_t *a)
+/* a[0] is the number; cost is that of coming here for it. */
+static void do_call(struct domain *d, const uint32_t *a, enum lguest_cost cost)
 {
     hv_hypercall_begin(d, a[0], a + 1, 4);
+    hv_cost(d, cost);
     if (a[0] >= CALLS || !call[a[0]])
         kill_guest(d, "bad hypercall %u", a[0]);
     else if (!lguest_of(d)->data && a[0] != LHCALL_LGUEST_INIT)
@@ -255,9 +256,8 @@ static void do_async_calls(struct domain *d)
         lg->next_hcall = (slot + 1) % LHCALL_RING_SIZE;
         if (!lguest_read(d, lg->data + LGUEST_DATA_hcalls + slot * sizeof c, &c, sizeof c))
             return;
-        hv_cost(d, LGUEST_COST_ASYNC);
         hv_stage2(d, "a call that has waited in the ring", slot, c.arg[0]);
-        do_call(d, c.arg);
+        do_call(d, c.arg, LGUEST_COST_ASYNC);
         set_status(d, slot, LHCALL_RING_FREE);
     }
 }
@@ -268,8 +268,7 @@ void lguest_hypercall(struct domain *d)
     cpu_gprs(d->cpu, r);
     const uint32_t a[5] = {r[R_EAX], r[R_EBX], r[R_ECX], r[R_EDX], r[R_ESI]};
 
-    hv_cost(d, LGUEST_COST_HCALL);
     do_async_calls(d);
     if (!d->end.kind)
-        do_call(d, a);
+        do_call(d, a, LGUEST_COST_HCALL); /* so a trace shows who paid for the switch */
 }

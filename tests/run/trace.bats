@@ -168,6 +168,17 @@ sys.exit(0 if os.waitstatus_to_exitcode(status) == 64 else 1)' >tty </dev/null
     grep -q "this is a terminal: -o FILE" tty
 }
 
+@test "--stats: of hypercalls those pay for the switch that were not in a batch" {
+    ringside run --hv lguest --stats --json -e true 2>/dev/null >lguest-stats.json
+    python3 - <<'END'
+import json
+stats = json.load(open("lguest-stats.json"))["stats"]
+calls = {row["name"].split()[-1]: row for row in stats["hypercall"]}
+assert calls["LOAD_IDT_ENTRY"]["least"] == calls["LOAD_IDT_ENTRY"]["most"] == 2817, calls["LOAD_IDT_ENTRY"]
+assert (calls["SET_PTE"]["least"], calls["SET_PTE"]["most"]) == (0, 2817), calls["SET_PTE"]
+END
+}
+
 @test "--stats counts what the trace shows, and the guest cannot tell" {
     timeout 120 "$RINGSIDE" run --json --stats -e 'ls /bin | head -3' </dev/null >stats.json 2>/dev/null
     [ "$(essence stats.json)" = "$(essence run.json)" ]
