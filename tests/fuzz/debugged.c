@@ -4,7 +4,7 @@
 #include "fuzz.h"
 #include "hv-models/hostile.h"
 
-enum { CYCLES = 3000, INPUTS_OF_A_MACHINE = 40 };
+enum { CYCLES = 1000, INPUTS_OF_A_MACHINE = 40 };
 
 static struct hostile *guest;
 static struct debug *debug;
