@@ -121,6 +121,19 @@ bool do_continue(struct shell *sh, const char *args, struct err *err)
     return shell_stopped(sh, debug_continue(sh->debug), err);
 }
 
+bool do_start(struct shell *sh, const char *args, struct err *err)
+{
+    if (*args)
+        return err_set(err, ERR_USAGE, "start takes no arguments");
+    struct stop *s = stops_parse(sh, "start_kernel", true, err);
+    if (!s)
+        return false;
+    debug_goto_cycle(sh->debug, 0);
+    const struct halt *h = debug_seek(sh->debug, s, false);
+    debug_stop_delete(sh->debug, s);
+    return shell_stopped(sh, h, err);
+}
+
 bool do_reverse_continue(struct shell *sh, const char *args, struct err *err)
 {
     if (*args)

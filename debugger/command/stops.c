@@ -346,6 +346,36 @@ bool do_delete(struct shell *sh, const char *args, struct err *err)
     return each_number(sh, args, delete_one, true, err);
 }
 
+static bool shares_address(const struct stop *a, const struct stop *b)
+{
+    for (unsigned i = 0; i < a->addrs; i++)
+        for (unsigned k = 0; k < b->addrs; k++)
+            if (a->addr[i] == b->addr[k])
+                return true;
+    return false;
+}
+
+bool do_clear(struct shell *sh, const char *args, struct err *err)
+{
+    struct stop *at = at_place(sh, args, err);
+    unsigned cleared = 0;
+
+    if (!at)
+        return false;
+    for (struct stop *s = debug_stop_next(sh->debug, NULL), *next; s; s = next) {
+        next = debug_stop_next(sh->debug, s);
+        if (!shares_address(s, at))
+            continue;
+        shell_print(sh, "Deleted stop %u: %s\n", s->number, s->what);
+        debug_stop_delete(sh->debug, s);
+        cleared++;
+    }
+    if (!cleared)
+        err_set(err, ERR_USAGE, "there is no stop at %s", at->what);
+    debug_stop_delete(sh->debug, at);
+    return cleared;
+}
+
 bool do_disable(struct shell *sh, const char *args, struct err *err)
 {
     return each_number(sh, args, disable_one, true, err);
@@ -561,6 +591,24 @@ bool do_display(struct shell *sh, const char *args, struct err *err)
     *at = d;
     shell_print(sh, "%u: ", d->number);
     data_display(sh, d->text);
+    return true;
+}
+
+bool do_info_display(struct shell *sh, const char *args, struct err *err)
+{
+    (void)err;
+    if (shell_json(sh, &args)) {
+        json_t *all = json_array();
+        for (struct display *d = sh->display; d; d = d->next)
+            json_array_append_new(
+                all, json_pack("{s:i, s:s}", "number", (int)d->number, "expression", d->text));
+        shell_print_json(sh, all);
+        return true;
+    }
+    if (!sh->display)
+        shell_print(sh, "Nothing is shown at each stop.\n");
+    for (struct display *d = sh->display; d; d = d->next)
+        shell_print(sh, "%u: %s\n", d->number, d->text);
     return true;
 }
 

@@ -270,6 +270,15 @@ END
     }
 }
 
+@test "start, run, clear, until: what a person who knows gdb types" {
+    program
+    debug start 'break fact' 'info breakpoints' 'clear fact' 'info watchpoints' run -- --add prog -e prog >out
+    has out 'in start_kernel\(\)$' '^Deleted stop 1: fact' '^There are no stops' '^120' 'status 6'
+    says 64 'there is no stop at' debug 'clear mm_init'
+    debug 'tbreak main' c 'display r' 'info display' next 'undisplay 1' 'info display' 'until 17' 'advance fact' -- --add prog -e prog >out
+    has out '^1: r = 120' '^1: r$' '^Nothing is shown' '^prog\.c:17 in main' '^120'
+}
+
 @test "json where a program reads, color never where nobody looks" {
     debug 'break hook set_pte' 'info break --json' 'checkpoint a' 'info checkpoints --json' 'history --json' 'info futures --json' \
         -- --color auto >out
