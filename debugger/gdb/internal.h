@@ -42,6 +42,23 @@ void gdb_send(struct gdb_stub *g, const char *text, size_t n);
 void gdb_tell(struct gdb_stub *g, const char *text, size_t n);
 __attribute__((format(printf, 2, 3))) void gdb_say(struct gdb_stub *g, const char *fmt, ...);
 
+/* What error numbers stand for is nobody's business but ours: gdb prints them. */
+enum gdb_error { GDB_CANNOT = 1, GDB_MALFORMED = 2 };
+/* The answer is this error, whatever it was before. */
+void gdb_error(struct gdb_stub *g, enum gdb_error number);
+
+/* ---- data.c: packets about registers and memory; args is what follows the packet's name ---- */
+
+/* "ADDRESS,LENGTH"; *args moves behind it. */
+bool gdb_range(const char **args, uint64_t *at, uint64_t *n);
+void gdb_get_all(struct gdb_stub *g, const char *args);
+void gdb_get_one(struct gdb_stub *g, const char *args);
+void gdb_set_all(struct gdb_stub *g, const char *args);
+void gdb_set_one(struct gdb_stub *g, const char *args);
+void gdb_get_memory(struct gdb_stub *g, const char *args);
+void gdb_set_memory(struct gdb_stub *g, const char *args);
+void gdb_set_memory_binary(struct gdb_stub *g, const char *args);
+
 /* ---- resume.c: what makes the guest run; each fills g->reply with the stop reply ---- */
 
 void gdb_continue(struct gdb_stub *g, bool backward);

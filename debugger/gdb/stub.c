@@ -14,12 +14,9 @@
 
 #include "internal.h"
 
-/* What error numbers stand for is nobody's business but ours: gdb prints them. */
-enum { CANNOT = 1, MALFORMED = 2 };
-
 #define OK(g) gdb_put(&(g)->reply, "OK")
 
-static void error(struct gdb_stub *g, unsigned number)
+void gdb_error(struct gdb_stub *g, enum gdb_error number)
 {
     g->reply.n = 0;
     g->reply.full = false;
@@ -67,149 +64,6 @@ void gdb_say(struct gdb_stub *g, const char *fmt, ...)
     gdb_tell(g, text, strlen(text));
 }
 
-/* ---- registers ---- */
-
-static void get_all(struct gdb_stub *g, const char *args)
-{
-    struct gdb_registers r;
-
-    (void)args;
-    gdb_registers_take(g->debug, &r);
-    for (unsigned i = 0; i < gdb_registers(); i++)
-        gdb_register_put(&g->reply, &r, i);
-}
-
-static void get_one(struct gdb_stub *g, const char *args)
-{
-    struct gdb_registers r;
-    uint64_t number;
-
-    if (!gdb_number(&args, &number) || *args || number >= gdb_registers()) {
-        error(g, MALFORMED);
-        return;
-    }
-    gdb_registers_take(g->debug, &r);
-    gdb_register_put(&g->reply, &r, (unsigned)number);
-}
-
-/* One from its digits; 'x' where gdb does not know it either. */
-static bool set(struct gdb_stub *g, unsigned number, const char *digits, struct err *err)
-{
-    uint8_t bytes[16];
-
-    if (digits[0] == 'x')
-        return true;
-    if (!gdb_bytes(digits, bytes, gdb_register_size(number)))
-        return err_set(err, ERR_USAGE, "a register without digits");
-    return gdb_register_set(g->debug, number, bytes, err);
-}
-
-static void set_all(struct gdb_stub *g, const char *args)
-{
-    struct err err = {0};
-    size_t left = strlen(args);
-
-    for (unsigned i = 0; i < gdb_registers(); i++) {
-        size_t digits = 2 * gdb_register_size(i);
-        if (left < digits || !set(g, i, args, &err)) {
-            error(g, left < digits ? MALFORMED : CANNOT);
-            return;
-        }
-        args += digits;
-        left -= digits;
-    }
-    OK(g);
-}
-
-static void set_one(struct gdb_stub *g, const char *args)
-{
-    struct err err = {0};
-    uint64_t number;
-
-    if (!gdb_number(&args, &number) || !gdb_skip(&args, "=") || number >= gdb_registers())
-        error(g, MALFORMED);
-    else if (set(g, (unsigned)number, args, &err))
-        OK(g);
-    else
-        error(g, CANNOT);
-}
-
-/* ---- memory ---- */
-
-static bool where(const char **args, uint64_t *at, uint64_t *n)
-{
-    return gdb_number(args, at) && gdb_skip(args, ",") && gdb_number(args, n);
-}
-
-static bool peek(struct gdb_stub *g, uint64_t at, void *to, uint32_t n)
-{
-    if (g->physical)
-        return mem_read(debug_machine(g->debug)->domain->mem, MADDR(at), to, n);
-    return at + n <= 1ull << 32 && debug_peek(g->debug, (uint32_t)at, to, n);
-}
-
-/* What can be read of it, up to the first page that is not there. */
-static void get_memory(struct gdb_stub *g, const char *args)
-{
-    uint8_t bytes[4096];
-    uint64_t at, n;
-
-    if (!where(&args, &at, &n) || *args) {
-        error(g, MALFORMED);
-        return;
-    }
-    if (n > GDB_PACKET_MAX / 2)
-        n = GDB_PACKET_MAX / 2;
-    while (n) {
-        uint32_t piece = 4096 - (uint32_t)(at & 4095);
-        if (piece > n)
-            piece = (uint32_t)n;
-        if (!peek(g, at, bytes, piece))
-            break;
-        gdb_put_hex(&g->reply, bytes, piece);
-        at += piece;
-        n -= piece;
-    }
-    if (n && !g->reply.n)
-        error(g, CANNOT);
-}
-
-static void put_memory(struct gdb_stub *g, uint64_t at, const void *bytes, uint64_t n)
-{
-    struct err err = {0};
-    bool ok = !n || (g->physical ? debug_write_physical(g->debug, at, bytes, (uint32_t)n, &err)
-                                 : at + n <= 1ull << 32 && debug_write(g->debug, (uint32_t)at,
-                                                                       bytes, (uint32_t)n, &err));
-
-    if (ok)
-        OK(g);
-    else
-        error(g, CANNOT);
-}
-
-static void set_memory(struct gdb_stub *g, const char *args)
-{
-    uint8_t bytes[GDB_PACKET_MAX / 2];
-    uint64_t at, n;
-
-    if (!where(&args, &at, &n) || !gdb_skip(&args, ":") || n > sizeof bytes ||
-        !gdb_bytes(args, bytes, n) || args[2 * n])
-        error(g, MALFORMED);
-    else
-        put_memory(g, at, bytes, n);
-}
-
-static void set_memory_binary(struct gdb_stub *g, const char *args)
-{
-    const char *end = g->reader.text + g->reader.n;
-    uint64_t at, n;
-
-    if (!where(&args, &at, &n) || !gdb_skip(&args, ":") || n != (uint64_t)(end - args))
-        error(g, MALFORMED);
-    else
-        put_memory(g, at, args, n);
-}
-
 /* ---- running ---- */
 
 /* "c [ADDR]" and "s [ADDR]": from another address, which gdb itself never asks for. */
@@ -221,12 +75,12 @@ static bool start_at(struct gdb_stub *g, const char *args)
     if (!*args)
         return true;
     if (!gdb_number(&args, &at) || *args || at > UINT32_MAX) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
         return false;
     }
     if (debug_set_register(g->debug, REG_EIP, (uint32_t)at, &err))
         return true;
-    error(g, CANNOT);
+    gdb_error(g, GDB_CANNOT);
     return false;
 }
 
@@ -263,7 +117,7 @@ static void step_signal(struct gdb_stub *g, const char *args)
 static void back_step(struct gdb_stub *g, const char *args)
 {
     if (*args)
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
     else
         gdb_step(g, true, 1, 0);
 }
@@ -271,7 +125,7 @@ static void back_step(struct gdb_stub *g, const char *args)
 static void back_continue(struct gdb_stub *g, const char *args)
 {
     if (*args)
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
     else
         gdb_continue(g, true);
 }
@@ -297,14 +151,14 @@ static void vcont(struct gdb_stub *g, const char *args)
         gdb_step(g, false, 1, 0);
         return;
     case 'r':
-        if (!where(&args, &lo, &hi) || lo > UINT32_MAX || hi > UINT32_MAX)
+        if (!gdb_range(&args, &lo, &hi) || lo > UINT32_MAX || hi > UINT32_MAX)
             break;
         gdb_step(g, false, (uint32_t)lo, (uint32_t)hi);
         return;
     default:
         break;
     }
-    error(g, MALFORMED);
+    gdb_error(g, GDB_MALFORMED);
 }
 
 static void why_stopped(struct gdb_stub *g, const char *args)
@@ -322,7 +176,7 @@ static bool breakpoint(const char *args, unsigned *type, uint64_t *at, uint64_t 
         return false;
     args++;
     /* Conditions and commands that gdb would have us run (behind a ';') are not offered. */
-    return gdb_skip(&args, ",") && where(&args, at, size) && (!*args || *args == ';') &&
+    return gdb_skip(&args, ",") && gdb_range(&args, at, size) && (!*args || *args == ';') &&
            *at <= UINT32_MAX && *size <= UINT32_MAX;
 }
 
@@ -333,12 +187,12 @@ static void insert(struct gdb_stub *g, const char *args)
     unsigned type;
 
     if (!breakpoint(args, &type, &at, &size)) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
     } else if (gdb_stop_insert(g, type, (uint32_t)at, (uint32_t)size, &err)) {
         OK(g);
     } else {
         tell_host(g, err.text);
-        error(g, CANNOT);
+        gdb_error(g, GDB_CANNOT);
     }
 }
 
@@ -348,7 +202,7 @@ static void take_away(struct gdb_stub *g, const char *args)
     unsigned type;
 
     if (!breakpoint(args, &type, &at, &size)) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
         return;
     }
     gdb_stop_remove(g, type, (uint32_t)at, (uint32_t)size);
@@ -363,8 +217,8 @@ static void piece_of(struct gdb_stub *g, const char *args, const char *text)
     uint64_t at, n;
     size_t size = text ? strlen(text) : 0;
 
-    if (!where(&args, &at, &n) || *args || !text) {
-        error(g, MALFORMED);
+    if (!gdb_range(&args, &at, &n) || *args || !text) {
+        gdb_error(g, GDB_MALFORMED);
         return;
     }
     if (at > size)
@@ -454,12 +308,12 @@ static void monitor(struct gdb_stub *g, const char *args)
     int status;
 
     if (n >= sizeof line || strlen(args) % 2 || !gdb_bytes(args, (uint8_t *)line, n)) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
         return;
     }
     line[n] = '\0';
     if (strlen(line) != n) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
         return;
     }
     if (!g->setup.shell) {
@@ -532,7 +386,7 @@ static void physical_get(struct gdb_stub *g, const char *args)
 static void physical_set(struct gdb_stub *g, const char *args)
 {
     if ((args[0] != '0' && args[0] != '1') || args[1]) {
-        error(g, MALFORMED);
+        gdb_error(g, GDB_MALFORMED);
         return;
     }
     g->physical = args[0] == '1';
@@ -547,13 +401,13 @@ static const struct packet {
     bool silent; /* has sent its answer, or gdb waits for none */
 } packets[] = {
     {"?", why_stopped, true, false},
-    {"g", get_all, true, false},
-    {"G", set_all, false, false},
-    {"p", get_one, false, false},
-    {"P", set_one, false, false},
-    {"m", get_memory, false, false},
-    {"M", set_memory, false, false},
-    {"X", set_memory_binary, false, false},
+    {"g", gdb_get_all, true, false},
+    {"G", gdb_set_all, false, false},
+    {"p", gdb_get_one, false, false},
+    {"P", gdb_set_one, false, false},
+    {"m", gdb_get_memory, false, false},
+    {"M", gdb_set_memory, false, false},
+    {"X", gdb_set_memory_binary, false, false},
     {"c", go_on, false, false},
     {"C", go_on_signal, false, false},
     {"s", step, false, false},
@@ -610,7 +464,7 @@ static void answer(struct gdb_stub *g)
     if (p)
         p->fn(g, g->reader.text + strlen(p->name));
     if (g->reply.full) /* cannot be, by the sizes above; but half an answer would be a wrong one */
-        error(g, CANNOT);
+        gdb_error(g, GDB_CANNOT);
     if (!p || !p->silent)
         gdb_send(g, g->reply.text, g->reply.n);
 }
