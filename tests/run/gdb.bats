@@ -9,7 +9,7 @@ setup() {
 }
 
 teardown() {
-    [ -z "${server:-}" ] || kill -9 "$server" 2>/dev/null || true
+    [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true # timeout(1), which tells the guest
 }
 
 # The guest, waiting at a port that was free; $at is where, $server the process.
