@@ -64,8 +64,8 @@ END
     debug 'break hook set_pte' continue 'info break' -- -e true >out 2>err
     has out '^Stop 1: hook set_pte$' '^Stop 1, hook set_pte$' '^hook pv_mmu_ops\.set_pte\(ptep=0x[0-9a-f]+, pte=0x' \
         '^guest/mm/init\.c:[0-9]+ in ' '^=> 0xc01[0-9a-f]+  [a-z]+' '^ring [01], process swapper:0, IF [01],.* cycle [0-9]+$'
-    has out '^1    hook      keep y         1  hook set_pte$' || has out '^1 +hook +keep y +1 +hook set_pte$'
-    [ ! -s err ]
+    has out '^1 +hook +keep y +1 +hook set_pte$'
+    ! grep -v "ASan doesn't fully support" err # which a sanitized build says of any program with fibers
 }
 
 @test "a command that fails ends a batch with status 64, and says where" {
@@ -173,6 +173,10 @@ END
     "$RINGSIDE_BUILD/ringside-cc" -g -O0 busy.c -o busy
     debug 'tbreak main' c n n 'until 10' 'tbreak hook irq_disable' n -- --add busy -e busy >out
     has out '^busy\.c:6 in main' '^busy\.c:7 in main' '^busy\.c:8 in main' '^busy\.c:10 in main' 'ring 3, process busy'
+    ! grep -q '^stage' out
+    # `step` shows them: the page is not there yet, or not in its shadow.
+    debug 'tbreak main' c s s -- --add busy -e busy >out
+    has out '^stage ' 'inside a crossing'
     # By steps the system call is entered and left again.
     debug 'tbreak main' c 'break syscall getppid' c s 'tbreak leave_to_user' c finish -- --add busy -e busy >out
     has out 'int 0x80 getppid' 'inside a crossing' 'guest/kernel/entry\.S:[0-9]+ in ' 'ring 3, process busy'
