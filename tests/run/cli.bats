@@ -79,7 +79,7 @@
     [[ "$output" == *"paging       the kernel's own tables"*"variants     pc"*"hypercalls   none"* ]]
     [[ "$output" != *"ASPLOS"* ]]
     run "$RINGSIDE" models native --costs
-    [[ "$output" =~ port\ +0\ +ASPLOS\ 2006 ]]
+    [[ "$output" =~ port\ +0\ +by\ choice\;\ measured:\ IN\ from\ port\ 0x80\ 3209 ]]
     run "$RINGSIDE" models natve
     [ "$status" -eq 64 ]
     [[ "$output" == *"did you mean 'native'?"* ]]
@@ -89,7 +89,9 @@ models = {m["name"]: m for m in json.load(sys.stdin)["models"]}
 native = models["native"]
 assert native["kernel_ring"] == 0 and native["variants"] == ["pc"] and native["hypercalls"] == [], native
 assert {c["name"] for c in native["costs"]} == {"fault", "int", "irq", "port"}, native
-assert all(c["source"] for c in native["costs"])'
+assert all(c["source"] for c in native["costs"])
+assert native["devices"] == ["8259", "8254", "16550", "CMOS", "power-off", "status port"], native
+assert "virtio console" in models["lguest"]["devices"], models["lguest"]'
 }
 
 @test "output that cannot be written is a failure" {
