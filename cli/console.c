@@ -26,6 +26,8 @@ static void stop(struct console *c)
 static void on_console(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct console *c = ctx;
+    if (n)
+        c->mid_line = bytes[n - 1] != '\n';
     if (fwrite(bytes, 1, n, c->out) == n || c->error)
         return;
     c->error = errno; /* nobody will see the rest: there is no sense in going on */

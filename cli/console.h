@@ -22,11 +22,12 @@ struct console {
     struct term_keys keys;
     uint64_t looked_at; /* cycle */
     bool at_end;        /* standard input has ended */
+    bool mid_line;      /* what the guest printed last does not end a line */
     bool quit;          /* Ctrl-A x, or no way to show the guest's output */
     /* Under the debugger: makes it come back to its prompt; NULL: this is no debugger. */
     void (*interrupt)(void *ctx);
     void *interrupt_ctx;
-    int error;          /* errno of the first failure to write it, or 0 */
+    int error; /* errno of the first failure to write it, or 0 */
 };
 
 /* What standard input is to the guest. In a batch run (-e) a person's keys stay with the host, so

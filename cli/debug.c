@@ -33,7 +33,11 @@ struct desk {
 
 static void write_out(void *ctx, const char *text, size_t n)
 {
-    (void)ctx;
+    struct desk *k = ctx;
+
+    if (k->console.mid_line) /* the guest's prompt, for example */
+        putchar('\n');
+    k->console.mid_line = false;
     fwrite(text, 1, n, stdout);
 }
 
@@ -76,6 +80,7 @@ static void give_console(void *ctx)
     fflush(stdout);
     term_restore();
     putchar('\n');
+    k->console.mid_line = false;
     shell_stopped(k->shell, h, &err);
 }
 

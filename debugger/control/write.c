@@ -11,14 +11,14 @@
 
 bool debug_may_change(struct debug *d, struct err *err)
 {
+    if (d->fixed)
+        return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
     if (d->suspended)
         return err_set(
             err, ERR_USAGE,
             "the machine is inside a crossing: finish it (`finish`), then change things");
     if (d->m->domain->end.kind)
         return err_set(err, ERR_USAGE, "the guest has ended: go back, then change things");
-    if (d->fixed)
-        return err_set(err, ERR_USAGE, "this is a replay: it cannot be changed, only looked at");
     return true;
 }
 
