@@ -75,4 +75,8 @@ bool shell_word(const char **text, char *word, size_t size);
 /* running.c: "20M", "1_000_000", "3G". */
 bool shell_cycles(const char *text, uint64_t *out);
 
+/* registers.c: for struct expr_host; ctx is the shell. */
+bool registers_get(void *ctx, const char *name, uint64_t *value, unsigned *bits);
+bool registers_set(void *ctx, const char *name, uint64_t value);
+
 #endif

@@ -216,6 +216,11 @@ void stop_unmark(struct debug *d, struct stop *s);
 void stop_free(struct stop *s);
 /* A hit: does it count, after its condition and its ignore count? */
 bool stop_counts(struct debug *d, struct stop *s, const struct event *e);
+/* Is it one of any process, or of the one that runs? */
+bool stop_in_process(struct debug *d, const struct stop *s);
+
+/* ---- watch.c ---- */
+
 /* At a boundary: make the CPU watch what is wanted now. */
 void stops_sync_watch(struct debug *d);
 /* Has a watched word been touched in the run that just came back? */

@@ -8,33 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "source.h"
+#include "step.h"
 
-#define BIT(kind) (1ull << EVENT_##kind)
-#define EXITS                                                                                    \
-    (BIT(fault) | BIT(softint) | BIT(io_in) | BIT(io_out) | BIT(hlt) | BIT(cpuid) | BIT(rdtsc) | \
-     BIT(msr) | BIT(dr) | BIT(sysenter))
 /* A line that runs longer than this is a loop that somebody should interrupt; look then. */
 #define LOOK_EVERY 1024u
 
 /* ---- waiting for an event ---- */
 
-static bool any_event(void *ctx, const struct event *e)
+bool step_any_event(void *ctx, const struct event *e)
 {
     (void)ctx, (void)e;
     return true;
 }
 
-static void pause_at(struct debug *d, uint64_t kinds, bool (*fn)(void *, const struct event *),
-                     void *ctx)
+void step_pause_at(struct debug *d, uint64_t kinds, bool (*fn)(void *, const struct event *),
+                   void *ctx)
 {
     d->pause = fn;
     d->pause_ctx = ctx;
     d->pause_kinds = kinds;
 }
 
-static void no_pause(struct debug *d)
+void step_no_pause(struct debug *d)
 {
     d->pause = NULL;
     d->pause_kinds = 0;
@@ -62,7 +57,7 @@ static enum ran wake(struct debug *d)
 {
     struct waking w = {d->pause, d->pause_ctx, d->pause ? d->pause_kinds : 0};
 
-    pause_at(d, w.kinds | BIT(irq) | BIT(power), wakes, &w);
+    step_pause_at(d, w.kinds | BIT(irq) | BIT(power), wakes, &w);
     enum ran r = control_forward(d, CLOCK_NEVER);
     if (r == RAN_HIT && d->hit.why == HALT_STEP && d->suspended && d->hit.event.kind == EVENT_irq)
         r = control_leave_crossing(d);
@@ -81,18 +76,7 @@ static enum ran one(struct debug *d)
 
 /* ---- running to a place in the same context ---- */
 
-struct place_to_be {
-    struct debug *d;
-    uint32_t eip, esp, cpl;
-    bool above; /* ESP must be above esp: a frame has gone; else be equal */
-    bool task;  /* and the process must be this one: others run the same code on other stacks */
-    uint32_t pid;
-};
-
-/* In the process that runs now, if the kernel says which. (CR3 does not: the tables that a model puts
-   there come and go.) */
-static struct place_to_be place_of(struct debug *d, uint32_t eip, uint32_t esp, uint32_t cpl,
-                                   bool above)
+struct place_to_be step_place(struct debug *d, uint32_t eip, uint32_t esp, uint32_t cpl, bool above)
 {
     struct source_task task;
     bool known = source_task(d, &task);
@@ -100,7 +84,7 @@ static struct place_to_be place_of(struct debug *d, uint32_t eip, uint32_t esp, 
     return (struct place_to_be){d, eip, esp, cpl, above, known, task.pid};
 }
 
-static bool is_pid(struct debug *d, uint32_t pid)
+bool step_is_pid(struct debug *d, uint32_t pid)
 {
     struct source_task task;
 
@@ -116,7 +100,7 @@ static bool is_there(void *ctx, struct domain *domain, uint32_t at, uint32_t tag
     if (p->d->looking == LOOK_AT_NOTHING || p->d->draining)
         return false;
     return r->cpl == p->cpl && (p->above ? r->gpr[R_ESP] > p->esp : r->gpr[R_ESP] == p->esp) &&
-           (!p->task || is_pid(p->d, p->pid));
+           (!p->task || step_is_pid(p->d, p->pid));
 }
 
 /* RAN_UNTIL: there. */
@@ -129,7 +113,7 @@ static enum ran run_to(struct debug *d, const struct place_to_be *p)
         return RAN_STOPPED;
     uint64_t kinds = d->pause_kinds;
     bool (*pause)(void *, const struct event *) = d->pause;
-    no_pause(d);
+    step_no_pause(d);
     enum ran r = control_forward(d, CLOCK_NEVER);
     marks_remove(d->m, at, is_there, (void *)p, 0);
     d->pause = pause;
@@ -139,13 +123,7 @@ static enum ran run_to(struct debug *d, const struct place_to_be *p)
 
 /* ---- lines ---- */
 
-struct context {
-    struct source_spot spot;
-    uint32_t eip, esp, cpl;
-};
-
-/* `over`: see source_at(). */
-static struct context context_seen(struct debug *d, const struct source_spot *over)
+struct context step_context_seen(struct debug *d, const struct source_spot *over)
 {
     const struct x86_regs *r = cpu_regs(d->m->domain->cpu);
     struct context c = {.eip = r->eip, .esp = r->gpr[R_ESP], .cpl = r->cpl};
@@ -154,9 +132,9 @@ static struct context context_seen(struct debug *d, const struct source_spot *ov
     return c;
 }
 
-static struct context context_of(struct debug *d)
+struct context step_context(struct debug *d)
 {
-    return context_seen(d, NULL);
+    return step_context_seen(d, NULL);
 }
 
 static bool same_stack(uint32_t a, uint32_t b)
@@ -213,8 +191,8 @@ static bool trap_return(struct debug *d, const struct context *before, const str
     cs = word[1];
     if (!(cs & 0xFFFF) || cs >> 16 || (cs & 3) != before->cpl)
         frame++; /* behind an error code */
-    *p = place_of(d, frame[0], now->cpl == before->cpl ? now->esp + 12 : frame[3], before->cpl,
-                  false);
+    *p = step_place(d, frame[0], now->cpl == before->cpl ? now->esp + 12 : frame[3], before->cpl,
+                    false);
     return true;
 }
 
@@ -224,20 +202,21 @@ static bool trap_return(struct debug *d, const struct context *before, const str
  */
 static enum ran step_line(struct debug *d, enum reach reach)
 {
-    struct context start = context_of(d);
+    struct context start = step_context(d);
     bool was_inside = d->suspended;
 
     const struct source_spot *over = reach == REACH_OVER ? &start.spot : NULL;
 
     for (unsigned n = 1;; n++) {
-        struct context before = context_seen(d, over);
+        struct context before = step_context_seen(d, over);
         struct halt aside = {0};
         bool inside = d->suspended;
         if (reach == REACH_INTO || reach == REACH_OVER)
-            pause_at(d, reach == REACH_INTO ? BIT(irq) | BIT(stage) | BIT(hypercall) : BIT(irq),
-                     note_irq, &aside);
+            step_pause_at(d,
+                          reach == REACH_INTO ? BIT(irq) | BIT(stage) | BIT(hypercall) : BIT(irq),
+                          note_irq, &aside);
         enum ran r = one(d);
-        no_pause(d);
+        step_no_pause(d);
         if (r == RAN_HIT)
             return r; /* a stage, or somebody's stop */
         if (r != RAN_UNTIL)
@@ -246,7 +225,7 @@ static enum ran step_line(struct debug *d, enum reach reach)
             return RAN_STOPPED;
         if (inside)
             return RAN_UNTIL; /* back in the guest: say so */
-        struct context now = context_seen(d, over);
+        struct context now = step_context_seen(d, over);
         bool skip = reach == REACH_OVER || (start.spot.known && !now.spot.known), away = false;
         struct place_to_be p;
         uint32_t back;
@@ -256,14 +235,14 @@ static enum ran step_line(struct debug *d, enum reach reach)
                 return RAN_UNTIL;
             away = true;
         } else if (skip && was_call(d, &before, &now, &back)) {
-            p = place_of(d, back, now.esp, now.cpl, true);
+            p = step_place(d, back, now.esp, now.cpl, true);
             away = true;
         }
         if (away) {
             r = run_to(d, &p);
             if (r != RAN_UNTIL)
                 return r;
-            now = context_seen(d, over);
+            now = step_context_seen(d, over);
         }
         if (reach == REACH_INTO && source_is_site(d, now.eip) && now.eip != start.eip)
             return RAN_UNTIL;
@@ -295,7 +274,7 @@ static enum ran finish(struct debug *d)
     if (!source_caller(d, &eip, &esp))
         return RAN_NOWHERE;
     /* From a system call's entry it is user code that goes on. ESP is then the caller's, or above. */
-    struct place_to_be p = place_of(d, eip, esp - 1, eip < USER_SPACE ? 3 : cpl, true);
+    struct place_to_be p = step_place(d, eip, esp - 1, eip < USER_SPACE ? 3 : cpl, true);
     return run_to(d, &p);
 }
 
@@ -326,13 +305,13 @@ static enum ran step_hook(struct debug *d, enum reach reach, struct err *err)
         return RAN_NOWHERE;
     d->began = debug_now(d);
     if (reach == REACH_INTO)
-        pause_at(d, BIT(hook), any_event, NULL);
+        step_pause_at(d, BIT(hook), step_any_event, NULL);
     else
-        pause_at(d, BIT(hook) | BIT(hook_end), at_hook, &n);
+        step_pause_at(d, BIT(hook) | BIT(hook_end), at_hook, &n);
     if (reach == REACH_OVER && source_is_site(d, cpu_eip(d->m->domain->cpu)))
         n.depth = 1;
     r = control_forward(d, CLOCK_NEVER);
-    no_pause(d);
+    step_no_pause(d);
     control_drop_tracer(d);
     return r;
 }
@@ -346,9 +325,9 @@ static enum ran step_event(struct debug *d, uint64_t kinds, enum reach reach)
         r = control_leave_crossing(d);
     if (r != RAN_UNTIL || reach == REACH_OUT)
         return r;
-    pause_at(d, kinds, any_event, NULL);
+    step_pause_at(d, kinds, step_any_event, NULL);
     r = control_forward(d, CLOCK_NEVER);
-    no_pause(d);
+    step_no_pause(d);
     return r;
 }
 
@@ -378,257 +357,22 @@ static enum ran forward(struct debug *d, enum grain grain, enum reach reach)
         return finish(d);
     if (reach != REACH_OVER)
         return one(d);
-    before = context_of(d);
+    before = step_context(d);
     r = one(d);
     if (r != RAN_UNTIL)
         return r;
-    now = context_of(d);
+    now = step_context(d);
     if (!was_call(d, &before, &now, &back))
         return r;
-    struct place_to_be p = place_of(d, back, now.esp, now.cpl, true);
+    struct place_to_be p = step_place(d, back, now.esp, now.cpl, true);
     return run_to(d, &p);
-}
-
-/* ---- backward ---- */
-
-/* The boundary before now. False: there is none, or interrupted. */
-bool control_back_one(struct debug *d)
-{
-    struct moment here = debug_now(d);
-    uint64_t first = d->snap[0].at.cycle;
-
-    if (moment_compare(here, d->snap[0].at) <= 0)
-        return false;
-    for (uint64_t back = 24;; back *= 24) {
-        uint64_t from = here.cycle - first > back ? here.cycle - back : first;
-        struct moment at = {from, UINT64_MAX, MOMENT_BOUNDARY}, last;
-        if (!timeline_go(d, from == first ? d->snap[0].at : at) || d->interrupted)
-            return false;
-        last = debug_now(d);
-        if (moment_compare(last, here) >= 0)
-            continue;
-        for (;;) {
-            d->looking = LOOK_AT_NOTHING;
-            d->muted = true;
-            enum ran r = control_step_quietly(d);
-            struct moment now = debug_now(d);
-            if (r != RAN_UNTIL || moment_compare(now, here) >= 0)
-                break;
-            last = now;
-        }
-        return timeline_go(d, last);
-    }
-}
-
-static const struct halt *back_to_event(struct debug *d, uint64_t kinds)
-{
-    pause_at(d, kinds, any_event, NULL);
-    const struct halt *h = debug_reverse_continue(d);
-    no_pause(d);
-    return h;
-}
-
-static bool same_esp(void *ctx, struct debug *d, const struct stop *stop, const struct event *e)
-{
-    const uint32_t *esp = ctx;
-
-    (void)stop, (void)e;
-    return cpu_gpr(d->m->domain->cpu, R_ESP) == *esp;
-}
-
-/* Backward through a function that was just entered by its end: to its call. False, and where it was:
-   it was not called, as far as can be seen, or interrupted. */
-static bool back_over(struct debug *d, uint32_t entry, uint32_t esp)
-{
-    struct stop call = {.kind = STOP_CODE,
-                        .enabled = true,
-                        .addrs = 1,
-                        .addr = {entry},
-                        .test = same_esp,
-                        .test_ctx = &esp};
-
-    struct moment here = debug_now(d);
-    enum halt_why why = debug_seek(d, &call, true)->why;
-    if (why == HALT_STOP && control_back_one(d))
-        return true;
-    timeline_go(d, here);
-    d->interrupted = why == HALT_INTERRUPTED;
-    return false;
-}
-
-static bool interrupts_here(void *ctx, const struct event *e)
-{
-    const struct place_to_be *p = ctx;
-    const struct x86_regs *r = cpu_regs(p->d->m->domain->cpu);
-
-    (void)e;
-    return (r->eip == p->eip || r->eip + 2 == p->eip) && r->gpr[R_ESP] == p->esp &&
-           (!p->task || is_pid(p->d, p->pid));
-}
-
-/* Backward over an interrupt, whose handler has just returned to `at`: to before it. */
-static bool back_over_interrupt(struct debug *d, const struct context *at)
-{
-    struct place_to_be p = place_of(d, at->eip, at->esp, at->cpl, false);
-
-    pause_at(d, BIT(irq) | BIT(fault) | BIT(softint), interrupts_here, &p);
-    struct moment here = debug_now(d);
-    enum halt_why why = debug_reverse_continue(d)->why;
-    no_pause(d);
-    if (why == HALT_STEP && control_back_one(d))
-        return true;
-    timeline_go(d, here);
-    d->interrupted = why == HALT_INTERRUPTED;
-    return false;
-}
-
-/* Is the instruction that runs next a RET or IRET: going back over it enters what it left? */
-static bool is_return(struct debug *d, const struct context *c, bool *iret)
-{
-    uint8_t code[16] = {0};
-
-    cpu_fetch(d->m->domain->cpu, GVA(c->eip), code, sizeof code);
-    *iret = code[0] == 0xCF;
-    return code[0] == 0xC3 || code[0] == 0xC2 || *iret;
-}
-
-/* The instruction before; but over an interrupt that came between, and over calls if they are not to be
-   entered (or cannot: no source). */
-static bool back_one_or_over(struct debug *d, enum reach reach)
-{
-    struct context at = context_of(d), last; /* natural ones: only their registers count */
-    bool iret;
-
-    if (!control_back_one(d))
-        return false;
-    last = context_of(d);
-    if (!is_return(d, &last, &iret))
-        return true;
-    uint32_t entry, esp;
-    if (iret)
-        back_over_interrupt(d, &at);
-    else if ((reach == REACH_OVER || !last.spot.known) && source_entry(d, &entry, &esp))
-        back_over(d, entry, esp);
-    return !d->interrupted;
-}
-
-static const struct halt *backward_insn(struct debug *d, enum reach reach)
-{
-    if (reach == REACH_OVER && !d->suspended) {
-        struct moment here = debug_now(d);
-        if (back_one_or_over(d, reach))
-            return control_halt_at(d, HALT_STEP);
-        if (!d->interrupted)
-            return control_halt_at(d, HALT_BEGINNING);
-        d->interrupted = 0;
-        timeline_go(d, here);
-        return control_halt_at(d, HALT_INTERRUPTED);
-    }
-    if (!control_back_one(d))
-        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
-    return control_halt_at(d, HALT_STEP);
-}
-
-/* To the stage before; from the first one to the instruction that left the guest, not into what some
-   other crossing did before that. */
-static const struct halt *back_in_crossing(struct debug *d)
-{
-    struct moment here = debug_now(d);
-
-    if (!control_back_one(d))
-        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
-    struct moment outside = debug_now(d);
-    if (!timeline_go(d, here))
-        return control_halt_at(d, HALT_INTERRUPTED);
-    const struct halt *h = back_to_event(d, BIT(stage) | BIT(hypercall));
-    if (h->why == HALT_INTERRUPTED || moment_compare(debug_now(d), outside) > 0)
-        return h;
-    timeline_go(d, outside);
-    return control_halt_at(d, HALT_STEP);
-}
-
-/*
- * To the beginning of the line before; from the middle of a line to the beginning of that one, as gdb
- * does. A line may be many stretches of code (what the compiler put inline, above all): its
- * beginning is where the guest came from another line, or jumped back in a loop.
- */
-static const struct halt *backward_line(struct debug *d, enum reach reach)
-{
-    struct context line = context_of(d);
-    bool found = false; /* we are inside the line that we look for the beginning of */
-
-    if (d->suspended)
-        return back_in_crossing(d);
-    if (!line.spot.known)
-        return backward_insn(d, reach);
-    const struct source_spot first = line.spot, *over = reach == REACH_OVER ? &first : NULL;
-    for (;;) {
-        struct moment here = debug_now(d);
-        struct context at = context_seen(d, over);
-        if (!back_one_or_over(d, reach))
-            return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_BEGINNING);
-        struct context last = context_seen(d, over);
-        bool same = last.spot.known && last.spot.line == line.spot.line &&
-                    last.spot.function == line.spot.function && last.cpl == line.cpl &&
-                    last.eip < at.eip;
-        if (!found && !same) {
-            if (!last.spot.known || last.spot.prologue)
-                continue;
-            line = last; /* we stood at a beginning: it is the line before that counts */
-        } else if (found && !same) {
-            timeline_go(d, here);
-            return control_halt_at(d, HALT_STEP);
-        }
-        found = true;
-        if (reach == REACH_INTO && source_is_site(d, last.eip))
-            return control_halt_at(d, HALT_STEP);
-    }
-}
-
-/* Out of a function, backward: to its call. */
-static const struct halt *backward_finish(struct debug *d)
-{
-    uint32_t entry, esp;
-
-    if (d->suspended) {
-        struct moment from, to;
-        if (debug_last_crossing(d, &from, &to))
-            timeline_go(d, from);
-        return control_halt_at(d, HALT_STEP);
-    }
-    if (!source_entry(d, &entry, &esp) || !back_over(d, entry, esp))
-        return control_halt_at(d, d->interrupted ? HALT_INTERRUPTED : HALT_NONE);
-    return control_halt_at(d, HALT_STEP);
-}
-
-static const struct halt *back(struct debug *d, enum grain grain, enum reach reach)
-{
-    struct err err = {0};
-
-    switch (grain) {
-    case GRAIN_LINE:
-        return reach == REACH_OUT ? backward_finish(d) : backward_line(d, reach);
-    case GRAIN_INSN:
-        return reach == REACH_OUT ? backward_finish(d) : backward_insn(d, reach);
-    case GRAIN_HYPERCALL:
-        return back_to_event(d, BIT(hypercall));
-    case GRAIN_EXIT:
-        return back_to_event(d, EXITS);
-    default:
-        break;
-    }
-    if (!control_want_tracer(d, &err))
-        return control_halt_at(d, HALT_NONE);
-    const struct halt *h = back_to_event(d, BIT(hook));
-    control_drop_tracer(d);
-    return h;
 }
 
 const struct halt *debug_step(struct debug *d, enum grain grain, enum reach reach, bool backward)
 {
     d->interrupted = 0;
     if (backward)
-        return back(d, grain, reach);
+        return step_back(d, grain, reach);
     enum ran r = forward(d, grain, reach);
     if (r == RAN_UNTIL && !d->suspended && stops_code_here(d))
         r = RAN_HIT; /* the step ends where a stop is: that counts as its hit */
