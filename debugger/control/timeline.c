@@ -15,7 +15,7 @@
 #include "hv-models/hv.h"
 #include "internal.h"
 
-#define SNAPSHOT_NS     20000000u
+#define SNAPSHOT_NS     36000000u
 #define LOOK_NS         2000000u
 #define SNAPSHOTS_MAX   2000u
 #define HISTORY_DEFAULT (256ull << 20)
