@@ -88,7 +88,7 @@ static bool write_recording(void *ctx, const char *path, struct err *err)
 {
     struct desk *k = ctx;
     struct machine *m = k->session.machine;
-    struct run_result result = outcome_result(m, (enum end_kind)m->domain->end.kind);
+    struct run_result result = outcome_result(m, outcome_kind(m));
 
     struct recording by_hand = {0};
     bool ok = debug_changes(k->debug, &by_hand, err) &&

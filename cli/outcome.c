@@ -32,6 +32,15 @@ int outcome_status(const struct machine *m, enum end_kind kind)
     __builtin_unreachable();
 }
 
+enum end_kind outcome_kind(const struct machine *m)
+{
+    uint64_t limit = m->config.max_cycles;
+
+    if (m->domain->end.kind)
+        return (enum end_kind)m->domain->end.kind;
+    return limit && machine_now(m) >= limit ? END_MAX_CYCLES : END_NONE;
+}
+
 struct run_result outcome_result(struct machine *m, enum end_kind kind)
 {
     struct machine_parts parts = machine_parts(m);

@@ -15,6 +15,8 @@
 
 /* The program's exit status for a run that ended so. */
 int outcome_status(const struct machine *m, enum end_kind kind);
+/* How a run stands that was not ended by one machine_run(): under a debugger, say. */
+enum end_kind outcome_kind(const struct machine *m);
 /* All that two runs of the same guest must have in common. */
 struct run_result outcome_result(struct machine *m, enum end_kind kind);
 /* Say on standard error what a person should know: nothing after a plain power-off. */

@@ -30,7 +30,7 @@ static enum end_kind replay(struct machine *m, const struct recording *r)
     else
         say("%s", err.text);
     debug_free(d);
-    return m->domain->end.kind;
+    return outcome_kind(m);
 }
 
 static int tell(const struct options *o, const struct recording *r, const struct run_result *now)

@@ -120,18 +120,19 @@ static bool ahead(struct debug *d, const struct future *f, struct moment from, s
 bool debug_replay_future(struct debug *d, unsigned index, void (*fn)(void *, const struct event *),
                          void *ctx, struct err *err)
 {
-    struct future *other = &d->future[index], present;
-    struct moment here = debug_now(d), from = other->from;
+    struct moment here = debug_now(d), from, to;
+    struct future present;
 
-    if (index >= d->futures)
+    if (!debug_future(d, index, &from, &to))
         return err_set(err, ERR_USAGE, "there is no future %u", index + 1);
+    const struct future *other = &d->future[index];
     /* The snapshot at the fork may have been taken with this future's changes in it: begin before. */
     if (!future_save(d, from, &present))
         return err_set(err, ERR_SYSTEM, "out of memory");
     uint64_t shown = d->shown;
     d->shown = UINT64_MAX; /* its output is not this future's */
     bool ok = ahead(d, other, timeline_start_before(d, from), err) && timeline_go(d, from) &&
-              debug_replay(d, from, other->to, false, fn, ctx, err);
+              debug_replay(d, from, to, false, fn, ctx, err);
     struct err back = {0};
     if (!ahead(d, &present, timeline_start_before(d, from), &back) && ok)
         ok = err_set(err, back.class, "%s", back.text);

@@ -246,6 +246,13 @@ END
     says 65 'nowhere.rec' debug stepi -- --replay nowhere.rec
 }
 
+@test "a recording of a run that --max-cycles ends is verified, changed by hand or not" {
+    debug continue -- -e ls --max-cycles 5M --record limit.rec >out
+    ringside verify limit.rec
+    debug 'goto 4M' 'set $ecx = 5' continue -- -e ls --max-cycles 5M --record changed.rec >out
+    ringside verify changed.rec
+}
+
 @test "a guest that dies, and one that is cut off, can be looked at and gone back from" {
     debug continue 'reverse-stepi' 'info registers' -- --kernel "$RINGSIDE_BUILD/tests/guest/dying" --append panic \
         >out 2>err || true
